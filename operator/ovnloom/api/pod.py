@@ -1,0 +1,124 @@
+"""A Pod as the network sees it: where it runs, who owns it, what it asks for, and what it was given."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from sys import intern
+from typing import Any, Self
+
+from ovnloom.api.meta import (
+    EMPTY,
+    Key,
+    OwnerRef,
+    controller,
+    deletion_time,
+    empty,
+    metadata,
+    owners,
+    part,
+    strings,
+    text,
+    word,
+)
+
+INFIX = ".kubernetes.io/"
+ASKED = ("k8s.v1.cni.cncf.io/", "v1.multus-cni.io/", "kubevirt.io/")
+RESULTS = frozenset(
+    {"allocated", "routed", "cidr", "gateway", "logical_router", "vlan_id", "provider_network", "virtualmachine"}
+)
+"""Names that only the controller writes."""
+ANSWERS = frozenset({"logical_switch", "ip_address", "mac_address", "pod_nic_type"})
+"""Names that are a wish until the provider's `allocated` is "true", and the controller's answer from then on."""
+UNIQUE = frozenset({"ip_address", "mac_address"})
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """Equality leaves out what the controller itself wrote, so its own patch coming back queues nobody.
+
+    Who must notice that somebody else changed or removed the answer compares `written` besides.
+    """
+
+    key: Key
+    uid: str = ""
+    labels: Mapping[str, str] = field(default_factory=empty)
+    annotations: Mapping[str, str] = field(default_factory=empty)
+    """What is asked of the network, by full annotation key."""
+    node: str = ""
+    host_network: bool = False
+    phase: str = ""
+    restart_policy: str = "Always"
+    finished: bool = False
+    """It will never run again, so what it holds is free: succeeded, failed for good, or evicted."""
+    deletion_time: float | None = None
+    """Unix time in seconds at which its grace period ends; None while nobody asked for deletion."""
+    owner: OwnerRef | None = None
+    created: str = ""
+    written: Mapping[str, str] = field(default_factory=empty, compare=False)
+    """The controller's answer, by full annotation key."""
+    resource_version: str = field(default="", compare=False)
+
+    @property
+    def name(self) -> str:
+        return self.key.name
+
+    @property
+    def namespace(self) -> str:
+        return self.key.namespace
+
+    @property
+    def deleting(self) -> bool:
+        return self.deletion_time is not None
+
+    @classmethod
+    def decode(cls, body: Mapping[str, Any]) -> Self:
+        """The Pod in a JSON body; what can't be read counts as absent."""
+        meta, spec, status = metadata(body), part(body, "spec"), part(body, "status")
+        phase = word(status, "phase")
+        restart = word(spec, "restartPolicy") or "Always"
+        asked, written = _split(meta.get("annotations"))
+        return cls(
+            Key(text(meta, "name"), word(meta, "namespace")),
+            text(meta, "uid"),
+            strings(meta.get("labels")),
+            asked,
+            word(spec, "nodeName"),
+            spec.get("hostNetwork") is True,
+            phase,
+            restart,
+            _finished(phase, restart, status),
+            deletion_time(meta),
+            controller(owners(meta.get("ownerReferences"))),
+            word(meta, "creationTimestamp"),
+            written,
+            text(meta, "resourceVersion"),
+        )
+
+
+def _finished(phase: str, restart: str, status: Mapping[str, Any]) -> bool:
+    if phase == "Succeeded":
+        return restart != "Always"
+    if phase == "Failed":
+        return restart == "Never" or status.get("reason") == "Evicted"
+    return False
+
+
+def _split(found: Any) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """The annotations that ask something of the network, and those that answer; all others are dropped."""
+    if not isinstance(found, dict) or not found:
+        return EMPTY, EMPTY
+    asked: dict[str, str] = {}
+    written: dict[str, str] = {}
+    for key, value in found.items():
+        if type(key) is not str or type(value) is not str:
+            continue
+        provider, infix, name = key.partition(INFIX)
+        if not infix:
+            if key.startswith(ASKED):
+                asked[intern(key)] = value
+        elif provider == "kubectl":  # last-applied-configuration: kilobytes, and not for us
+            continue
+        elif name in RESULTS or (name in ANSWERS and found.get(provider + INFIX + "allocated") == "true"):
+            written[intern(key)] = value if name in UNIQUE else intern(value)
+        else:
+            asked[intern(key)] = intern(value)
+    return asked or EMPTY, written or EMPTY
