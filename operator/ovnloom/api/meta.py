@@ -63,7 +63,11 @@ class Meta:
 
     @property
     def controller(self) -> OwnerRef | None:
-        return controller(self.owners)
+        """The owner that makes and unmakes the object, if it has one."""
+        for ref in self.owners:
+            if ref.controller:
+                return ref
+        return None
 
 
 NO_META = Meta()
@@ -130,10 +134,31 @@ def texts(body: Mapping[str, Any], name: str) -> tuple[str, ...]:
 
 
 def strings(found: Any) -> Mapping[str, str]:
-    """A map of strings to strings (labels), without entries that aren't; keys and values are stored once."""
+    """A map of strings to strings (labels), without entries that aren't; equal maps of many objects are one."""
     if not isinstance(found, dict) or not found:
         return EMPTY
-    return {intern(key): intern(value) for key, value in found.items() if type(key) is str and type(value) is str}
+    try:
+        items = tuple(found.items())
+        shared = _SHARED.get(items)
+    except TypeError:  # a value that isn't even hashable
+        items, shared = (), None
+    if shared is not None:
+        return shared
+    read = {intern(key): intern(value) for key, value in found.items() if type(key) is str and type(value) is str}
+    if items:
+        _share(items, read)
+    return read
+
+
+_SHARED: dict[tuple[tuple[str, str], ...], Mapping[str, str]] = {}
+MOST_SHARED = 2048
+"""Label maps remembered for sharing; the Pods of a Deployment have the same, those of a StatefulSet don't."""
+
+
+def _share(items: tuple[tuple[str, str], ...], read: Mapping[str, str]) -> None:
+    if len(_SHARED) >= MOST_SHARED:
+        _SHARED.clear()
+    _SHARED[items] = read
 
 
 def key_of(body: Mapping[str, Any]) -> Key:
@@ -185,22 +210,20 @@ def owners(found: Any) -> tuple[OwnerRef, ...]:
     """The owner references of an object, in their order."""
     if not isinstance(found, list) or not found:
         return ()
-    return tuple(
-        OwnerRef(
-            kind=word(item, "kind"),
-            group=intern(text(item, "apiVersion").rpartition("/")[0]),
-            name=word(item, "name"),
-            uid=word(item, "uid"),
-            controller=item.get("controller") is True,
-        )
-        for item in found
-        if isinstance(item, dict)
-    )
+    return tuple(_owner(item) for item in found if isinstance(item, dict))
 
 
-def controller(refs: tuple[OwnerRef, ...]) -> OwnerRef | None:
-    """The owner that makes and unmakes the object, if it has one."""
-    for ref in refs:
-        if ref.controller:
-            return ref
+def _owner(item: Mapping[str, Any]) -> OwnerRef:
+    group = text(item, "apiVersion").rpartition("/")[0]
+    owning = item.get("controller") is True
+    return OwnerRef(word(item, "kind"), intern(group), word(item, "name"), word(item, "uid"), owning)
+
+
+def controlling(found: Any) -> OwnerRef | None:
+    """The owner that makes and unmakes an object, from its raw owner references."""
+    if not isinstance(found, list):
+        return None
+    for item in found:
+        if isinstance(item, dict) and item.get("controller") is True:
+            return _owner(item)
     return None

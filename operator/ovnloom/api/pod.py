@@ -3,17 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from sys import intern
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from ovnloom.api.meta import (
     EMPTY,
     Key,
     OwnerRef,
-    controller,
+    controlling,
     deletion_time,
     empty,
     metadata,
-    owners,
     part,
     strings,
     text,
@@ -87,7 +86,7 @@ class Pod:
             restart,
             _finished(phase, restart, status),
             deletion_time(meta),
-            controller(owners(meta.get("ownerReferences"))),
+            controlling(meta.get("ownerReferences")),
             word(meta, "creationTimestamp"),
             written,
             text(meta, "resourceVersion"),
@@ -108,17 +107,55 @@ def _split(found: Any) -> tuple[Mapping[str, str], Mapping[str, str]]:
         return EMPTY, EMPTY
     asked: dict[str, str] = {}
     written: dict[str, str] = {}
+    meanings = _MEANINGS
     for key, value in found.items():
-        if type(key) is not str or type(value) is not str:
+        if key not in meanings:
+            _learn(key)
+        part, key, allocated, unique = meanings[key]
+        if part is FOREIGN or type(value) is not str:
             continue
-        provider, infix, name = key.partition(INFIX)
-        if not infix:
-            if key.startswith(ASKED):
-                asked[intern(key)] = value
-        elif provider == "kubectl":  # last-applied-configuration: kilobytes, and not for us
-            continue
-        elif name in RESULTS or (name in ANSWERS and found.get(provider + INFIX + "allocated") == "true"):
-            written[intern(key)] = value if name in UNIQUE else intern(value)
+        if part is RESULT or (part is ANSWER and found.get(allocated) == "true"):
+            written[key] = value if unique else intern(value)
         else:
-            asked[intern(key)] = intern(value)
+            asked[key] = value
     return asked or EMPTY, written or EMPTY
+
+
+WISH, ANSWER, RESULT, FOREIGN = range(4)
+"""What an annotation is in the talk between users and the controller (numbers: this is the hot path of every Pod)."""
+
+
+class Meaning(NamedTuple):
+    """What there is to know about an annotation key, found once for all Pods."""
+
+    part: int
+    key: str
+    allocated: str = ""
+    """The key that says whether the provider has answered."""
+    unique: bool = False
+
+
+_MEANINGS: dict[Any, Meaning] = {}
+MOST_MEANINGS = 4096
+"""Keys remembered; a cluster has some dozens, and Pods with junk for keys must not fill the memory."""
+
+
+def _learn(key: Any) -> None:
+    if len(_MEANINGS) >= MOST_MEANINGS:
+        _MEANINGS.clear()
+    _MEANINGS[key] = _meaning(key)
+
+
+def _meaning(key: Any) -> Meaning:
+    if type(key) is not str:
+        return Meaning(FOREIGN, "")
+    provider, infix, name = key.partition(INFIX)
+    if not infix:
+        return Meaning(WISH if key.startswith(ASKED) else FOREIGN, intern(key))
+    if provider == "kubectl":  # last-applied-configuration: kilobytes, and not for us
+        return Meaning(FOREIGN, key)
+    if name in RESULTS:
+        return Meaning(RESULT, intern(key))
+    if name in ANSWERS:
+        return Meaning(ANSWER, intern(key), intern(provider + INFIX + "allocated"), name in UNIQUE)
+    return Meaning(WISH, intern(key))
