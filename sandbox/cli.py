@@ -1,0 +1,98 @@
+"""The command line of the sandbox."""
+
+import os
+import shlex
+import subprocess
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from sandbox import build, node, places
+from sandbox.cluster import Sandbox, existing
+from sandbox.errors import SandboxError
+from sandbox.report import Shown
+
+app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+out = Console(highlight=False)
+# What is not the answer itself goes here, so that `eval "$(python -m sandbox env)"` gets the answer only.
+err = Console(stderr=True, highlight=False)
+
+Name = Annotated[str, typer.Option(help="Which sandbox; several live side by side.")]
+Nodes = Annotated[int, typer.Option(min=0, max=node.MOST, help="Node objects and OVN chassis, without kubelets.")]
+
+
+@app.command()
+def up(name: Name = "default", nodes: Nodes = 0) -> None:
+    """Bring a sandbox up; what already runs stays as it is."""
+    if not Sandbox(name).up(nodes, Shown(err)):
+        err.print(f"sandbox {name} is already up")
+    again = "" if name == "default" else f" --name {name}"
+    err.print(f'to use it: eval "$(python -m sandbox env{again})"', soft_wrap=True)
+    err.print(f"to remove it: python -m sandbox down{again}", soft_wrap=True)
+
+
+@app.command()
+def down(name: Name = "default") -> None:
+    """End all servers of a sandbox and remove all its files."""
+    err.print(f"sandbox {name} is removed" if Sandbox(name).down() else f"sandbox {name} was not up")
+
+
+@app.command()
+def status(name: Name = "default") -> None:
+    """Show the servers of a sandbox; exit code 1 when one of them doesn't run."""
+    sandbox = existing(name)
+    table = Table("server", "pid", "state", box=None)
+    for server in sandbox.servers:
+        identity = server.identity
+        state = "[green]running[/]" if server.alive else "[red]died[/]" if identity else "[yellow]stopped[/]"
+        table.add_row(server.name, str(identity.pid) if identity else "", state)
+    out.print(table)
+    out.print(f"logs: {sandbox.directory / 'logs'}", soft_wrap=True)
+    if not sandbox.alive:
+        raise typer.Exit(1)
+
+
+@app.command(name="list")
+def list_() -> None:
+    """Show all sandboxes of this user."""
+    for name in places.names():
+        state = "[green]up[/]" if Sandbox(name).alive else "[red]broken[/]"
+        out.print(f"{name}  {state}  {places.named(name)}", soft_wrap=True)
+
+
+@app.command()
+def env(name: Name = "default") -> None:
+    """Print the shell commands that point kubectl, helm, ovn-nbctl and ovn-sbctl at a sandbox."""
+    for variable, value in existing(name).environment().items():
+        print(f"export {variable}={shlex.quote(value)}")
+
+
+@app.command(name="run", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def run_(context: typer.Context, name: Name = "default") -> NoReturn:
+    """Run a command against a sandbox: `run -- kubectl get nodes`. Its exit code becomes ours."""
+    if not context.args:
+        raise SandboxError("no command to run; for example: python -m sandbox run -- kubectl get nodes")
+    environment = {**os.environ, **existing(name).environment()}
+    try:
+        raise typer.Exit(subprocess.run(context.args, env=environment, check=False).returncode)
+    except FileNotFoundError:
+        raise SandboxError(f"{context.args[0]} is not installed and not one of the sandbox's programs") from None
+
+
+@app.command()
+def programs() -> None:
+    """Build all programs that sandboxes run, unless that was done before, and print where they are."""
+    for each in build.ALL:
+        build.build(each, Shown(err))
+        print(each.bin)
+
+
+def run() -> None:
+    """The command line; what goes wrong is one message and exit code 1."""
+    try:
+        app()
+    except SandboxError as error:
+        err.print(f"[red]✗[/] {error}", markup=True, soft_wrap=True)
+        raise SystemExit(1) from None

@@ -1,0 +1,149 @@
+"""OVN without Kubernetes: northbound and southbound database and the translator between them, up in about a second."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sandbox import client, places
+from sandbox.ovsdb import Ovsdb, rundirs
+from sandbox.server import Server
+from sandbox.wait import until_ready
+
+SCHEMAS = Path("/usr/share/ovn")
+
+
+@dataclass(frozen=True)
+class Ovn:
+    """The OVN servers of the sandbox in `directory`.
+
+    Another `nb_schema` makes a northbound database of an older or newer OVN. As a context manager it is up inside the
+    block, and leaves neither a server nor a file behind.
+    """
+
+    directory: Path
+    nb_schema: Path = SCHEMAS / "ovn-nb.ovsschema"
+    sb_schema: Path = SCHEMAS / "ovn-sb.ovsschema"
+
+    @property
+    def nb(self) -> str:
+        """The northbound database's address, as for OVN_NB_DB."""
+        return self._nb.address
+
+    @property
+    def sb(self) -> str:
+        """The southbound database's address, as for OVN_SB_DB."""
+        return self._sb.address
+
+    @property
+    def servers(self) -> tuple[Server, ...]:
+        return self._nb.server, self._sb.server, self._northd
+
+    def up(self) -> None:
+        """The three servers run, and a change of the northbound database reaches the southbound one."""
+        self.start_sb()
+        self.start_nb()
+        self.start_northd()
+        self.sync()
+
+    def down(self) -> None:
+        """No server and no file is left."""
+        for server in self.servers:
+            server.stop()
+        shutil.rmtree(places.sockets(self.directory), ignore_errors=True)
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def start_nb(self) -> None:
+        """The northbound database answers and has its NB_Global row, as it has wherever ovn-ctl starts it."""
+        self._nb.start()
+        self.nbctl("init")
+
+    def stop_nb(self) -> None:
+        """The northbound database is killed; its rows stay in its file."""
+        self._nb.stop()
+
+    def wipe_nb(self) -> None:
+        """The northbound database runs and has lost every row."""
+        self._nb.wipe()
+        self.nbctl("init")
+
+    def start_sb(self) -> None:
+        self._sb.start()
+        self.sbctl("init")
+
+    def stop_sb(self) -> None:
+        """The southbound database is killed; its rows stay in its file."""
+        self._sb.stop()
+
+    def start_northd(self) -> None:
+        """ovn-northd runs and answers on its control socket."""
+        self._northd.start()
+        until_ready(self._northd, self._northd_control.exists)
+
+    def stop_northd(self) -> None:
+        """Nobody translates: the southbound database stays as it is."""
+        self._northd.stop()
+        self._northd_control.unlink(missing_ok=True)
+
+    def nb_tcp(self) -> str:
+        """The northbound database also listens on loopback, from now on; the answer is that address."""
+        return self._nb.tcp()
+
+    def sb_tcp(self) -> str:
+        """The southbound database also listens on loopback, from now on; the answer is that address."""
+        return self._sb.tcp()
+
+    def nbctl(self, *arguments: str) -> str:
+        """What `ovn-nbctl` prints."""
+        return client.output("ovn-nbctl", f"--db={self.nb}", "--timeout=30", *arguments)
+
+    def sbctl(self, *arguments: str) -> str:
+        """What `ovn-sbctl` prints."""
+        return client.output("ovn-sbctl", f"--db={self.sb}", "--timeout=30", *arguments)
+
+    def trace(self, datapath: str, flow: str, *options: str) -> str:
+        """What `ovn-trace` prints: the way of the packets of `flow` that enter at `datapath`."""
+        return client.output("ovn-trace", f"--db={self.sb}", "--timeout=30", *options, datapath, flow)
+
+    def sync(self) -> None:
+        """The southbound database says what the northbound one says now."""
+        self.nbctl("--wait=sb", "sync")
+
+    def __enter__(self) -> Self:
+        try:
+            self.up()
+        except BaseException:
+            self.down()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.down()
+
+    @property
+    def _nb(self) -> Ovsdb:
+        return Ovsdb("nb", self.directory, self.nb_schema)
+
+    @property
+    def _sb(self) -> Ovsdb:
+        return Ovsdb("sb", self.directory, self.sb_schema)
+
+    @property
+    def _northd(self) -> Server:
+        command = (
+            "ovn-northd",
+            "-vconsole:info",
+            "-vsyslog:off",
+            "-vfile:off",
+            f"--ovnnb-db={self.nb}",
+            f"--ovnsb-db={self.sb}",
+            f"--unixctl={self._northd_control}",
+        )
+        return Server("ovn-northd", command, self.directory, rundirs(places.sockets(self.directory)))
+
+    @property
+    def _northd_control(self) -> Path:
+        return places.sockets(self.directory) / "northd.ctl"

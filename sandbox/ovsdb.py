@@ -1,0 +1,108 @@
+"""One OVSDB server with one database on a unix socket, and on a TCP port of loopback for who asks."""
+
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox import client, places, ports
+from sandbox.errors import NotReadyError, SandboxError
+from sandbox.server import Server
+from sandbox.wait import until_ready
+
+TRIES = 5
+
+
+@dataclass(frozen=True)
+class Ovsdb:
+    """The server `ovsdb-NAME` of the sandbox in `directory`.
+
+    Its database is made from `schema`, empty, when there is none yet.
+    """
+
+    name: str
+    directory: Path
+    schema: Path
+
+    @property
+    def address(self) -> str:
+        """For `--db` and OVN_NB_DB."""
+        return f"unix:{self._run / self.name}.sock"
+
+    @property
+    def server(self) -> Server:
+        command = (
+            "ovsdb-server",
+            "-vconsole:info",
+            "-vsyslog:off",
+            "-vfile:off",
+            f"--remote=p{self.address}",
+            *(f"--remote=ptcp:{port}:127.0.0.1" for port in [self._port] if port),
+            f"--unixctl={self._control}",
+            str(self._file),
+        )
+        return Server(f"ovsdb-{self.name}", command, self.directory, rundirs(self._run))
+
+    def start(self) -> None:
+        """The server answers on its socket."""
+        places.private(self.directory)
+        places.private(self._run)
+        if not self._file.exists():
+            if not self.schema.is_file():
+                raise SandboxError(f"{self.schema} is not there; `apt-get install ovn-central` brings OVN's schemas")
+            client.output("ovsdb-tool", "create", self._file, self.schema)
+        self.server.start()
+        until_ready(self.server, self._accepts)
+
+    def stop(self) -> None:
+        """Nobody answers any more; what was committed stays in the file."""
+        self.server.stop()
+
+    def wipe(self) -> None:
+        """The server runs with an empty database, as after the loss of its disk."""
+        self.stop()
+        self._file.unlink(missing_ok=True)
+        self.start()
+
+    def tcp(self) -> str:
+        """The server also listens on a TCP port of loopback, now and after each restart; the answer is for `--db`."""
+        for _ in range(TRIES):
+            port = self._port or ports.free()
+            ports.record(self.directory, {**ports.recorded(self.directory), self.server.name: port})
+            client.output("ovs-appctl", "-t", self._control, "ovsdb-server/add-remote", f"ptcp:{port}:127.0.0.1")
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=5).close()
+            except ConnectionRefusedError:  # the port was taken meanwhile; ovsdb-server says so only in its log
+                client.output("ovs-appctl", "-t", self._control, "ovsdb-server/remove-remote", f"ptcp:{port}:127.0.0.1")
+                ports.record(self.directory, {k: v for k, v in ports.recorded(self.directory).items() if v != port})
+            else:
+                return f"tcp:127.0.0.1:{port}"
+        raise NotReadyError(f"{self.server.name} gets no TCP port after {TRIES} tries; see {self.server.log}")
+
+    def _accepts(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as probe:
+            try:
+                probe.connect(self.address.removeprefix("unix:"))
+            except (FileNotFoundError, ConnectionRefusedError):
+                return False
+        return True
+
+    @property
+    def _run(self) -> Path:
+        return places.sockets(self.directory)
+
+    @property
+    def _control(self) -> Path:
+        return self._run / f"{self.name}.ctl"
+
+    @property
+    def _file(self) -> Path:
+        return self.directory / f"{self.name}.db"
+
+    @property
+    def _port(self) -> int | None:
+        return ports.recorded(self.directory).get(f"ovsdb-{self.name}")
+
+
+def rundirs(run: Path) -> dict[str, str]:
+    """Environment that keeps the programs of OVS and OVN away from the sockets of the system's own."""
+    return {"OVS_RUNDIR": str(run), "OVN_RUNDIR": str(run)}

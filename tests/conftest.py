@@ -1,0 +1,74 @@
+"""Real servers for the tests, and the rules by which tests share them.
+
+`ovn` is OVN alone (a tenth of a second), `cluster` a whole control plane (five seconds, half a gigabyte): ask for the
+least that will do. Both live for the session; a test leaves in them nothing that disturbs another. A test that kills or
+wipes OVN asks for its own, `own_ovn`.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox import Ovn, Sandbox
+from sandbox.identity import Identity
+from sandbox.places import names
+
+ROOT = Path(__file__).parent.parent
+CRDS = ROOT / "crds"
+PREFIX = "test"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that share a control plane run in one worker: two of it would starve each other on two cores."""
+    for item in items:
+        if "cluster" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("cluster"))
+
+
+@pytest.fixture(scope="session")
+def ovn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ovn]:
+    """Private OVN servers, shared by the tests of this worker."""
+    with Ovn(tmp_path_factory.mktemp("ovn") / "servers") as servers:
+        yield servers
+
+
+@pytest.fixture
+def own_ovn(tmp_path: Path) -> Iterator[Ovn]:
+    """Private OVN servers for one test, empty, which it may kill and wipe."""
+    with Ovn(tmp_path / "ovn") as servers:
+        yield servers
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Sandbox]:
+    """A control plane and OVN with two nodes, shared by the tests; it knows ovnloom's CRDs."""
+    remove_leftovers()
+    sandbox = Sandbox(sandbox_name("cluster"))
+    try:
+        sandbox.up(nodes=2)
+        if any(CRDS.glob("*.yaml")):
+            sandbox.kubectl("apply", "--server-side", "-f", str(CRDS))
+            sandbox.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRDS))
+        yield sandbox
+    finally:
+        sandbox.down()
+
+
+def sandbox_name(purpose: str) -> str:
+    """A name that no other run uses, and by which a later run sees whether this one still lives."""
+    me = Identity.of(os.getpid())
+    assert me is not None
+    return f"{PREFIX}-{me.pid}-{me.started}-{purpose}"
+
+
+def remove_leftovers() -> None:
+    """Sandboxes of test runs that were killed, and so couldn't remove them, are gone."""
+    for name in names():
+        match name.split("-", 3):
+            case [prefix, pid, started, _] if prefix == PREFIX and pid.isdigit() and started.isdigit():
+                owner = Identity.of(int(pid))
+                if owner is None or owner.started != int(started):
+                    Sandbox(name).down()
