@@ -1,0 +1,69 @@
+# The only way to check, test, show and measure ovnloom. Every target installs what it needs; `make help` lists them.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/ovnloom
+UV := $(CACHE)/uv/$(shell sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements/uv.txt)/bin/uv
+PYTHON := .venv/bin/python
+READY := .venv/.ready
+LOCK := requirements/dev.lock
+# Two workers suit two cores; tests that share a control plane run in one of them.
+WORKERS ?= 2
+# For example: make test TESTS="tests/sandbox -k port"
+TESTS ?= tests
+
+.PHONY: help
+help: ## Show this list.
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
+
+.PHONY: check
+check: $(READY) ## Lint, types, import rules, and whether generated files are fresh.
+	@make/step 'ruff check' .venv/bin/ruff check
+	@make/step 'ruff format' .venv/bin/ruff format --check
+	@make/step 'mypy' .venv/bin/mypy
+	@make/step 'import rules' .venv/bin/lint-imports --no-logo
+	@make/step 'generated files' $(PYTHON) -m ovnloom.generate --check
+
+.PHONY: test
+test: $(READY) servers programs ## Run the tests, those with real servers included (TESTS=… for some of them).
+	@.venv/bin/pytest -n $(WORKERS) --dist loadgroup $(TESTS)
+
+.PHONY: demo
+demo: $(READY) servers programs ## Show a cluster with ovnloom in it, and leave it up.
+	@$(PYTHON) -m demo
+
+.PHONY: demo-down
+demo-down: $(READY) ## Remove all that `make demo` brought up.
+	@$(PYTHON) -m demo down
+
+.PHONY: bench
+bench: $(READY) servers programs ## Measure Pods per second, memory and restart (ARGS=… are passed on).
+	@$(PYTHON) -m bench $(ARGS)
+
+.PHONY: generate
+generate: $(READY) ## Write what follows from the code: crds/ and reference pages.
+	@$(PYTHON) -m ovnloom.generate
+
+.PHONY: lock
+lock: $(UV) ## Pin the newest dependencies that pyproject.toml and requirements/*.in allow.
+	@make/lock $(UV)
+
+.PHONY: servers
+servers:
+	@make/servers
+
+# The first run compiles Kubernetes, and says how far it is; later ones find it in the cache.
+.PHONY: programs
+programs: $(READY)
+	@$(PYTHON) -m sandbox programs >/dev/null
+
+$(UV): requirements/uv.txt
+	@make/uv $(CACHE)/uv
+
+$(READY): $(LOCK) requirements/uv.txt pyproject.toml | $(UV)
+	@make/venv $(UV) $(LOCK)
+	@touch $@
