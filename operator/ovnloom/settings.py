@@ -1,0 +1,67 @@
+"""Settings: one field each, with its unit, default and why; read from the environment (`OVNLOOM_…`) or flags.
+
+The defaults are those of kube-ovn-controller's flags where one exists, so a cluster that moves over keeps its names.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Everything that a user may want to change about the controller."""
+
+    model_config = SettingsConfigDict(env_prefix="OVNLOOM_", extra="ignore", frozen=True)
+
+    # Connections
+    ovn_nb: str = Field(
+        "unix:/run/ovn/ovnnb_db.sock",
+        description="Northbound database: comma list of `unix:`, `tcp:` or `ssl:` remotes; the leader is found.",
+    )
+    ovn_timeout: float = Field(30, gt=0, description="Seconds that one northbound transaction may take.")
+    ovn_private_key: str = Field("", description="File of the client key for `ssl:` remotes.")
+    ovn_certificate: str = Field("", description="File of the client certificate for `ssl:` remotes.")
+    ovn_ca_certificate: str = Field("", description="File of the CA that signed the database's certificate.")
+    kubeconfig: str = Field("", description="File; empty means the Pod's service account, then `$KUBECONFIG`.")
+    kube_timeout: float = Field(20, gt=0, description="Seconds that one request to the API server may take.")
+    kube_writes: int = Field(32, ge=1, description="Requests to the API server that may be under way at once.")
+
+    # Default network
+    cluster_router: str = Field("ovn-cluster", description="Name of the default Vpc and of its router.")
+    default_subnet: str = Field("ovn-default", description="Subnet of Pods whose namespace is bound to none.")
+    default_cidr: str = Field("10.16.0.0/16", description="CIDR of that Subnet at the first start; dual: `v4,v6`.")
+    default_gateway: str = Field("", description="Its gateway; empty means the first address.")
+    default_exclude_ips: str = Field("", description="Comma list of addresses or `a..b` that it must not give out.")
+    default_gateway_check: bool = Field(True, description="Whether nodes probe its gateway before a Pod starts.")
+    join_subnet: str = Field("join", description="Subnet that joins nodes to the default Vpc.")
+    join_cidr: str = Field("100.64.0.0/16", description="CIDR of the join Subnet at the first start; dual: `v4,v6`.")
+    join_gateway: str = Field("", description="Gateway of the join Subnet; empty means the first address.")
+    service_cidr: str = Field("10.96.0.0/12", description="Range of Service addresses; no Subnet may overlap it.")
+    enable_lb: bool = Field(True, description="Whether Subnets carry the load balancers of their Vpc by default.")
+    enable_ecmp: bool = Field(False, description="Whether centralised Subnets use all their ready gateways at once.")
+    network_type: Literal["geneve", "vxlan", "stt", "vlan"] = Field("geneve", description="Tunnel between nodes.")
+    pod_nic_type: str = Field("veth-pair", description="Written on Pods that don't say their own `pod_nic_type`.")
+    keep_vm_ip: bool = Field(True, description="Whether Pods of one KubeVirt virtual machine share its addresses.")
+    distributed_rows: Literal["node", "subnet-node"] = Field(
+        "node",
+        description="Rows that steer Pods of distributed Subnets to their node: one policy a node, or one for each "
+        "(Subnet, node) as kube-ovn writes them, for tools that look at those.",
+    )
+
+    # Behaviour
+    namespace: str = Field("kube-system", description="Namespace of the Lease.")
+    identity: str = Field("", description="Name of this replica in the Lease; empty means host name and a random part.")
+    lease: str = Field("kube-ovn-controller", description="Lease that the leader holds; kube-ovn's, so both never write.")
+    lease_seconds: float = Field(15, gt=0, description="Seconds after which a silent leader is replaced.")
+    batch_owners: int = Field(500, ge=1, description="Owners that go into one transaction at most.")
+    max_delete_share: float = Field(0.1, ge=0, le=1, description="Share of our rows that one plan may delete unasked.")
+    max_delete_rows: int = Field(50, ge=0, description="Rows that one plan may always delete unasked.")
+    status_interval: float = Field(1, ge=0, description="Seconds between two writes of one Subnet's usage, at least.")
+
+    # Serving and log
+    listen: str = Field("0.0.0.0:10660", description="Address of /metrics, /healthz and /readyz.")
+    log_form: Literal["json", "text"] = Field("json", description="`json` for machines, `text` for people.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is written.")
