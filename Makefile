@@ -20,12 +20,18 @@ TESTS ?= tests
 help: ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
 
-.PHONY: check
-check: $(READY) ## Lint, types, import rules, and whether generated files are fresh.
+.PHONY: check lint layout types imports fresh
+check: lint layout types imports fresh ## Lint, types, import rules, and whether generated files are fresh (-k for all that fails).
+
+lint: $(READY)
 	@make/step 'ruff check' .venv/bin/ruff check
+layout: $(READY)
 	@make/step 'ruff format' .venv/bin/ruff format --check
+types: $(READY)
 	@make/step 'mypy' .venv/bin/mypy
+imports: $(READY)
 	@make/step 'import rules' .venv/bin/lint-imports --no-logo
+fresh: $(READY)
 	@make/step 'generated files' $(PYTHON) -m ovnloom.generate --check
 
 .PHONY: test
