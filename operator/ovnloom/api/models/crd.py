@@ -64,6 +64,8 @@ def _root(kind: type[Kind]) -> dict[str, Any]:
     for name, found in schema["properties"].items():
         if name not in properties:
             properties[name] = structural(found, definitions)
+    if "status" in properties:
+        properties["status"] = _without_rules(properties["status"])
     root: dict[str, Any] = {"type": "object", "description": schema["description"], "properties": properties}
     if kind.root_rules:
         root["x-kubernetes-validations"] = [rule.encode() for rule in kind.root_rules]
@@ -99,3 +101,11 @@ def structural(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str,
     if unknown := set(schema) - known:
         raise ValueError(f"a structural schema can't say {sorted(unknown)}: {schema}")
     return carried
+
+
+def _without_rules(schema: Any) -> Any:
+    """A status says what is so, even of a spec that an older API server let in; nothing of it is ever refused."""
+    if isinstance(schema, dict):
+        left_out = ("x-kubernetes-validations", "enum", "maxLength", "maxItems", "minimum", "maximum")
+        return {name: _without_rules(found) for name, found in schema.items() if name not in left_out}
+    return schema

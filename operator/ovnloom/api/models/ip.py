@@ -14,8 +14,9 @@ MAC = "^([0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}$|^([0-9A-Fa-f]{4}[.]){2}[0-9A-Fa-f
 
 
 def _fixed(field: str) -> Rule:
+    name = "__namespace__" if field == "namespace" else field  # a reserved word of CEL
     return Rule(
-        f"!has(oldSelf.{field}) || oldSelf.{field} == '' || (has(self.{field}) && self.{field} == oldSelf.{field})",
+        f"!has(oldSelf.{name}) || oldSelf.{name} == '' || (has(self.{name}) && self.{name} == oldSelf.{name})",
         f"spec.{field} can't change once it is set; delete the IP and create one with the other value",
         field_path=f".{field}",
     )
@@ -50,7 +51,7 @@ class IPSpec(Model):
         max_length=128,
         json_schema_extra=checked(
             Rule(
-                f"self == '' || ({cel.all_ips('self', 2)})",
+                f"self == '' || ({cel.ips('self')})",
                 "spec.ipAddress is not one address, or one IPv4 and one IPv6 with a comma and no blank between them",
             )
         ),

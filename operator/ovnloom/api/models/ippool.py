@@ -7,16 +7,15 @@ from pydantic import ConfigDict, Field
 from ovnloom.api.models import cel
 from ovnloom.api.models.kind import Column, ConditionItem, Counter, Kind, Model, Name, Names, Rule, checked
 
-RANGE = "self.split('..').size() == 2 && self.split('..').all(i, isIP(i))"
 ITEM = (
     Rule(
-        f"isIP(self) || isCIDR(self) || ({RANGE})",
+        f"isIP(self) || isCIDR(self) || ({cel.ip_range('self')})",
         "an item of spec.ips is no address, range or network; write 10.16.0.5, 10.16.0.5..10.16.0.9 or 10.16.0.0/28",
         "'spec.ips has ' + self + ', which is no address, range or network; write 10.16.0.5, 10.16.0.5..10.16.0.9 or "
         "10.16.0.0/28'",
     ),
     Rule(
-        f"!self.contains('..') || !({RANGE}) || ({cel.ordered_v4('self')})",
+        f"!({cel.ip_range('self')}) || ({cel.ordered_v4('self')})",
         "a range of spec.ips is reversed; write the lower address first",
         "'spec.ips has ' + self + ', which is reversed; write the lower address first'",
     ),
@@ -40,7 +39,7 @@ class IPPoolSpec(Model):
     """Subnet that the addresses are taken out of."""
     namespaces: tuple[Name, ...] = ()
     """Namespaces whose Pods get addresses from here and from nowhere else."""
-    ips: tuple[Annotated[str, Field(max_length=128, json_schema_extra=checked(*ITEM))], ...] = Field(max_length=16384)
+    ips: tuple[Annotated[str, Field(max_length=96, json_schema_extra=checked(*ITEM))], ...] = Field(max_length=16384)
     """Addresses, ranges a..b and networks of both families; what is outside of the Subnet is ignored."""
     enable_address_set: bool = False
     """OVN has an address set of these addresses, for use in raw matches."""

@@ -32,28 +32,28 @@ RESERVED = (
 )
 """Networks that can't be given to Pods: broadcast, multicast, loopback, unspecified, link-local."""
 
-CIDR_PARSES = f"self == '' || {cel.parts('self')}.all(c, isCIDR(c))"
+CIDRS = cel.members("self")
+CIDR_PARSES = cel.cidrs("self")
 CIDR_BLOCK = (
     Rule(
-        CIDR_PARSES,
+        f"self == '' || ({CIDR_PARSES})",
         "spec.cidrBlock is not a network; use one such as 10.16.0.0/16, or one IPv4 and one IPv6 network with a comma "
         "and no blank between them",
         "'spec.cidrBlock ' + self + ' is not a network; use one such as 10.16.0.0/16 (a prefix of at most 31, or 127 "
         "for IPv6), or one IPv4 and one IPv6 network with a comma and no blank between them'",
     ),
     Rule(
-        f"self == '' || !({CIDR_PARSES}) || {cel.parts('self')}.size() == 1 || ({cel.parts('self')}.size() == 2 && "
-        f"cidr({cel.parts('self')}[0]).ip().family() != cidr({cel.parts('self')}[1]).ip().family())",
-        "spec.cidrBlock has several networks that are not one IPv4 and one IPv6; make one Subnet for each of the "
-        "others",
+        f"self == '' || !({CIDR_PARSES}) || !self.contains(',') || "
+        f"cidr({CIDRS}[0]).ip().family() != cidr({CIDRS}[1]).ip().family()",
+        "spec.cidrBlock has two networks of one family; make a Subnet for each of them",
     ),
     Rule(
-        f"self == '' || !({CIDR_PARSES}) || {cel.parts('self')}.all(c, cidr(c).prefixLength() < "
-        "(cidr(c).ip().family() == 4 ? 32 : 128))",
+        f"self == '' || !({CIDR_PARSES}) || "
+        f"{CIDRS}.all(c, cidr(c).prefixLength() < (cidr(c).ip().family() == 4 ? 32 : 128))",
         "spec.cidrBlock has room for one address only; use a prefix of at most 31, or 127 for IPv6",
     ),
     Rule(
-        f"self == '' || !({CIDR_PARSES}) || {cel.parts('self')}.all(c, !c.startsWith('0.0.0.0') && "
+        f"self == '' || !({CIDR_PARSES}) || {CIDRS}.all(c, !c.startsWith('0.0.0.0') && "
         f"[{', '.join(repr(one) for one in RESERVED)}]"
         ".all(r, !cidr(r).containsCIDR(c) && !cidr(c).containsCIDR(r)))",
         "spec.cidrBlock overlaps a network that is no Pod's: 0.0.0.0, 127.0.0.0/8, 169.254.0.0/16, 224.0.0.0/4, "
@@ -61,29 +61,27 @@ CIDR_BLOCK = (
     ),
 )
 
-GATEWAY_PARSES = cel.all_ips("self", 2)
-ITEM_PARSES = "self.split('..').size() <= 2 && self.split('..').all(i, isIP(i))"
 EXCLUDED = (
     Rule(
-        ITEM_PARSES,
+        f"isIP(self) || ({cel.ip_range('self')})",
         "an item of spec.excludeIps is neither an address nor a range; write 10.16.0.5 or 10.16.0.5..10.16.0.9",
         "'spec.excludeIps has ' + self + ', which is neither an address nor a range; write 10.16.0.5 or "
         "10.16.0.5..10.16.0.9'",
     ),
     Rule(
-        f"!self.contains('..') || !({ITEM_PARSES}) || ({cel.ordered_v4('self')})",
+        f"!({cel.ip_range('self')}) || ({cel.ordered_v4('self')})",
         "a range of spec.excludeIps is reversed; write the lower address first",
         "'spec.excludeIps has ' + self + ', which is reversed; write the lower address first'",
     ),
 )
 
-SPEC_CIDRS = f"has(self.cidrBlock) && self.cidrBlock != '' && {cel.parts('self.cidrBlock')}.all(c, isCIDR(c))"
-"""Guard of rules that look into cidrBlock: where it doesn't parse its own rule says so."""
+BLOCK_PARSES = f"{cel.is_set('cidrBlock')} && {cel.cidrs('self.cidrBlock')}"
+"""Guard of rules that look into cidrBlock: where it doesn't parse, its own rule says so."""
 
 
 def _inside(field: str) -> str:
-    parsed = f"{cel.parts(f'self.{field}')}.all(i, isIP(i))"
-    return f"!({SPEC_CIDRS}) || !({cel.is_set(field)} && {parsed}) || {cel.inside(f'self.{field}', 'self.cidrBlock')}"
+    parsed = f"{cel.is_set(field)} && {cel.ips(f'self.{field}')}"
+    return f"!({BLOCK_PARSES}) || !({parsed}) || {cel.inside(f'self.{field}', 'self.cidrBlock')}"
 
 
 SPEC = (
@@ -95,61 +93,47 @@ SPEC = (
         ".gateway",
     ),
     Rule(
-        f"!({SPEC_CIDRS}) || !({cel.is_set('gateway')} && {cel.parts('self.gateway')}.all(i, isIP(i))) || "
-        f"{cel.parts('self.gateway')}.all(i, {cel.parts('self.cidrBlock')}.all(c, "
-        "cidr(c).prefixLength() >= (cidr(c).ip().family() == 4 ? 31 : 127) || cidr(c).masked().ip() != ip(i)))",
-        "spec.gateway is the network address of spec.cidrBlock; use another one of it",
-        field_path=".gateway",
-    ),
-    Rule(
         "!has(self.mtu) || self.mtu == 0 || self.mtu >= 1280 || !has(self.cidrBlock) || !self.cidrBlock.contains(':')",
         "spec.mtu is below 1280, which IPv6 needs at least; raise it, or set 0 for the default",
         field_path=".mtu",
     ),
     Rule(
-        "!has(self.natOutgoing) || !self.natOutgoing || !has(self.externalEgressGateway) || "
-        "self.externalEgressGateway == ''",
+        f"!({cel.is_true('natOutgoing')}) || !({cel.is_set('externalEgressGateway')})",
         "spec.externalEgressGateway and spec.natOutgoing exclude each other; leave one of them out",
         field_path=".externalEgressGateway",
     ),
     Rule(
-        "!has(self.vips) || self.vips.size() == 0 || !has(self.cidrBlock) || "
-        f"!({cel.parts('self.cidrBlock')}.all(c, isCIDR(c))) || "
-        f"self.vips.all(v, {cel.parts('v')}.all(i, isIP(i) && "
-        f"{cel.parts('self.cidrBlock')}.exists(c, cidr(c).containsIP(i))))",
+        f"!has(self.vips) || !({BLOCK_PARSES}) || "
+        f"self.vips.all(v, ({cel.ips('v')}) && {cel.inside('v', 'self.cidrBlock')})",
         "spec.vips has an item that is no address of spec.cidrBlock; use addresses inside of it",
         field_path=".vips",
     ),
     Rule(
-        f"!({cel.is_set('vlan')}) || !has(self.logicalGateway) || !self.logicalGateway || "
-        "!has(self.u2oInterconnection) || !self.u2oInterconnection",
+        f"!({cel.is_set('vlan')}) || !({cel.is_true('logicalGateway')}) || !({cel.is_true('u2oInterconnection')})",
         "spec.logicalGateway and spec.u2oInterconnection exclude each other; set one of them to false",
         field_path=".u2oInterconnection",
     ),
     Rule(
         "!has(self.u2oFeatures) || !has(self.u2oFeatures.overlayOnlyRouting) || "
         "!self.u2oFeatures.overlayOnlyRouting || "
-        f"(has(self.u2oInterconnection) && self.u2oInterconnection && {cel.is_set('vlan')})",
+        f"({cel.is_true('u2oInterconnection')} && {cel.is_set('vlan')})",
         "spec.u2oFeatures.overlayOnlyRouting needs spec.vlan and spec.u2oInterconnection: true; set both, or leave "
         "it out",
         field_path=".u2oFeatures",
     ),
     Rule(
-        f"!({cel.is_set('vlan')}) || !has(self.u2oInterconnection) || !self.u2oInterconnection || "
-        f"({_inside('u2oInterconnectionIP')})",
+        f"!({cel.is_set('vlan')}) || !({cel.is_true('u2oInterconnection')}) || ({_inside('u2oInterconnectionIP')})",
         "spec.u2oInterconnectionIP is outside of spec.cidrBlock; use an address inside of it, or leave it out",
         field_path=".u2oInterconnectionIP",
     ),
 )
 
-NAT_SIDE = "{0}.split(',').all(i, isIP(i.trim()) || isCIDR(i.trim()))"
-NAT_V6 = "{0}.split(',').all(i, i.contains(':'))"
-NAT_V4 = "{0}.split(',').all(i, !i.contains(':'))"
+NAT_SIDE = "|".join(cel.comma_list(family + "(/[0-9]+)?") for family in (cel.V4, cel.V6))
 
 
 def _nat_side(field: str) -> Rule:
     return Rule(
-        f"self == '' || ({NAT_SIDE.format('self')} && ({NAT_V4.format('self')} || {NAT_V6.format('self')}))",
+        f"self == '' || self.lowerAscii().matches('{NAT_SIDE}')",
         f"{field} is no comma list of addresses and networks of one family; write one such as 10.0.0.0/8,192.168.1.1",
     )
 
@@ -167,9 +151,9 @@ class NatOutgoingPolicyRuleMatch(Model):
         )
     )
 
-    src_ips: str = Field("", alias="srcIPs", max_length=4096, json_schema_extra=checked(_nat_side("srcIPs")))
+    src_ips: str = Field("", alias="srcIPs", max_length=2048, json_schema_extra=checked(_nat_side("srcIPs")))
     """Comma list of addresses and networks of one family."""
-    dst_ips: str = Field("", alias="dstIPs", max_length=4096, json_schema_extra=checked(_nat_side("dstIPs")))
+    dst_ips: str = Field("", alias="dstIPs", max_length=2048, json_schema_extra=checked(_nat_side("dstIPs")))
     """Comma list of addresses and networks of one family."""
 
 
@@ -222,7 +206,7 @@ class SubnetSpec(Model):
         max_length=128,
         json_schema_extra=checked(
             Rule(
-                f"self == '' || ({GATEWAY_PARSES})",
+                f"self == '' || ({cel.ips('self')})",
                 "spec.gateway is no address; use one address for each network of spec.cidrBlock, or leave it out",
                 "'spec.gateway ' + self + ' is no address; use one address for each network of spec.cidrBlock, with a "
                 "comma and no blank between them, or leave it out to get the first'",
@@ -230,7 +214,7 @@ class SubnetSpec(Model):
         ),
     )
     """Address of the gateway, one for each family; the first of each network when left out."""
-    exclude_ips: tuple[Annotated[str, Field(max_length=128, json_schema_extra=checked(*EXCLUDED))], ...] = Field(
+    exclude_ips: tuple[Annotated[str, Field(max_length=96, json_schema_extra=checked(*EXCLUDED))], ...] = Field(
         (), max_length=16384
     )
     """Addresses and ranges a..b that are given to nobody who doesn't ask for them by address."""
@@ -251,7 +235,7 @@ class SubnetSpec(Model):
         max_length=128,
         json_schema_extra=checked(
             Rule(
-                f"self == '' || ({GATEWAY_PARSES})",
+                f"self == '' || ({cel.ips('self')})",
                 "spec.externalEgressGateway is not one address, or one IPv4 and one IPv6 address with a comma between",
             )
         ),

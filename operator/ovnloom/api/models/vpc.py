@@ -57,6 +57,8 @@ class StaticRoute(Model):
 
 
 REROUTES = "has(self.action) && self.action == 'reroute'"
+HOPS = "^[0-9a-fA-F.:]+(,[0-9a-fA-F.:]+)*$"
+"""What several next hops are made of; the controller looks at each one."""
 
 
 class PolicyRoute(Model):
@@ -65,7 +67,8 @@ class PolicyRoute(Model):
     model_config = ConfigDict(
         json_schema_extra=checked(
             Rule(
-                f"!({REROUTES}) || ({cel.is_set('nextHopIP')} && {cel.parts('self.nextHopIP')}.all(i, isIP(i)))",
+                f"!({REROUTES}) || (has(self.nextHopIP) && (isIP(self.nextHopIP) || "
+                f"(self.nextHopIP.contains(',') && self.nextHopIP.matches('{HOPS}'))))",
                 "action reroute needs nextHopIP: one address, or several with a comma and no blank between them",
                 field_path=".nextHopIP",
             )
@@ -77,7 +80,7 @@ class PolicyRoute(Model):
     match: str = Field("", max_length=131072)
     """An expression of OVN."""
     action: Literal["allow", "drop", "reroute"] = "allow"
-    next_hop_ip: str = Field("", alias="nextHopIP", max_length=4096)
+    next_hop_ip: str = Field("", alias="nextHopIP", max_length=512)
     """Comma list of addresses; only counts with the action reroute."""
 
 
@@ -91,7 +94,7 @@ class VpcPeering(Model):
         max_length=128,
         json_schema_extra=checked(
             Rule(
-                f"self == '' || {cel.parts('self')}.all(c, isCIDR(c))",
+                f"self == '' || ({cel.cidrs('self')})",
                 "localConnectIP is no address with a prefix; write one such as 169.254.0.1/30",
                 "'localConnectIP ' + self + ' is no address with a prefix; write one such as 169.254.0.1/30'",
             )
@@ -106,8 +109,8 @@ class BfdPort(Model):
     model_config = ConfigDict(
         json_schema_extra=checked(
             Rule(
-                "!has(self.enabled) || !self.enabled || "
-                f"({cel.is_set('ip')} && {cel.parts('self.ip')}.all(i, isIP(i.trim())))",
+                f"!({cel.is_true('enabled')}) || "
+                f"({cel.is_set('ip')} && {cel.members('self.ip')}.all(i, isIP(i.trim())))",
                 "bfdPort.ip is needed when bfdPort.enabled is true: one address, or one IPv4 and one IPv6 with a comma",
                 field_path=".ip",
             )
