@@ -25,7 +25,7 @@ def output(
             capture_output=True,
             text=True,
             timeout=seconds,
-            env={**os.environ, **(environment or {})},
+            env=surroundings(environment or {}),
         )
     except FileNotFoundError:
         raise missing(words[0]) from None
@@ -34,6 +34,11 @@ def output(
     if done.returncode:
         raise CommandError(shlex.join(words), done.returncode, done.stderr or done.stdout)
     return done.stdout
+
+
+def surroundings(additions: Mapping[str, str]) -> dict[str, str]:
+    """The environment for a program; in it is found what Debian keeps out of an ordinary user's PATH: ovsdb-server."""
+    return {**os.environ, "PATH": f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin", **additions}
 
 
 def missing(program: str) -> SandboxError:

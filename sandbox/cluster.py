@@ -15,7 +15,7 @@ from sandbox.lock import locked
 from sandbox.node import Node
 from sandbox.ovn import Ovn
 from sandbox.report import Quiet, Report
-from sandbox.server import Server
+from sandbox.server import Server, recorded
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class Sandbox:
         if not self.exists:
             return False
         with self._locked(remove=True):
-            for server in reversed(self.servers):
+            for server in recorded(self.directory):
                 server.stop()
             shutil.rmtree(places.sockets(self.directory), ignore_errors=True)
             shutil.rmtree(self.directory, ignore_errors=True)
@@ -114,19 +114,32 @@ class Sandbox:
             "KUBECONFIG": str(self.kubeconfig),
             "OVN_NB_DB": self.nb,
             "OVN_SB_DB": self.sb,
+            **self._caches,
             "PATH": ":".join([*programs, os.environ.get("PATH", os.defpath)]),
         }
 
     def kubectl(self, *arguments: str, stdin: str | None = None, seconds: float = 60.0) -> str:
         """What `kubectl` prints, as the administrator. Raises CommandError when it fails."""
         kubectl = build.KUBERNETES.bin / "kubectl"
-        return client.output(kubectl, f"--kubeconfig={self.kubeconfig}", *arguments, stdin=stdin, seconds=seconds)
+        return client.output(
+            kubectl,
+            f"--kubeconfig={self.kubeconfig}",
+            *arguments,
+            environment=self._caches,
+            stdin=stdin,
+            seconds=seconds,
+        )
 
     def helm(self, *arguments: str, stdin: str | None = None, seconds: float = 120.0) -> str:
         """What `helm` prints, as the administrator; helm is built first when that never happened."""
         build.build(build.HELM, Quiet())
         return client.output(
-            build.HELM.bin / "helm", f"--kubeconfig={self.kubeconfig}", *arguments, stdin=stdin, seconds=seconds
+            build.HELM.bin / "helm",
+            f"--kubeconfig={self.kubeconfig}",
+            *arguments,
+            environment=self._caches,
+            stdin=stdin,
+            seconds=seconds,
         )
 
     def nbctl(self, *arguments: str) -> str:
@@ -160,6 +173,14 @@ class Sandbox:
     def stop_apiserver(self) -> None:
         """The API server is killed; what it stored is in etcd."""
         self.controlplane.stop_apiserver()
+
+    @property
+    def _caches(self) -> dict[str, str]:
+        """kubectl and helm keep what they learned of the API here: it goes with the sandbox.
+
+        They would otherwise believe it, for hours, of another sandbox that got the same port.
+        """
+        return {"KUBECACHEDIR": str(self.directory / "kube-cache")}
 
     def _add(self, nodes: Iterable[Node]) -> None:
         nodes = tuple(nodes)

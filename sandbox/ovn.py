@@ -8,7 +8,7 @@ from typing import Self
 
 from sandbox import client, places
 from sandbox.ovsdb import Ovsdb, rundirs
-from sandbox.server import Server
+from sandbox.server import Server, recorded
 from sandbox.wait import until_ready
 
 SCHEMAS = Path("/usr/share/ovn")
@@ -49,7 +49,7 @@ class Ovn:
 
     def down(self) -> None:
         """No server and no file is left."""
-        for server in self.servers:
+        for server in recorded(self.directory):
             server.stop()
         shutil.rmtree(places.sockets(self.directory), ignore_errors=True)
         shutil.rmtree(self.directory, ignore_errors=True)

@@ -1,6 +1,5 @@
 """One server of a sandbox: a running program with a pid file and a log."""
 
-import os
 import signal
 import subprocess
 from collections import deque
@@ -68,7 +67,7 @@ class Server:
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     cwd=self.directory,
-                    env={**os.environ, **self.environment},
+                    env=client.surroundings(self.environment),
                     start_new_session=True,
                 )
             except FileNotFoundError:
@@ -101,3 +100,9 @@ class Server:
                 return "".join(deque(log, lines)).rstrip()
         except FileNotFoundError:
             return "(no log)"
+
+
+def recorded(directory: Path) -> tuple[Server, ...]:
+    """The servers that have a pid file in the directory, to be stopped: what started them may not be known any more."""
+    pids = directory / "pids"
+    return tuple(Server(path.name, (), directory) for path in sorted(pids.iterdir())) if pids.is_dir() else ()

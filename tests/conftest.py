@@ -6,6 +6,7 @@ wipes OVN asks for its own, `own_ovn`.
 """
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from sandbox.places import names
 ROOT = Path(__file__).parent.parent
 CRDS = ROOT / "crds"
 PREFIX = "test"
+OVN_HOME = Path(tempfile.gettempdir()) / f"ovnloom-{os.getuid()}-tests"
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -29,16 +31,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def ovn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ovn]:
+def ovn() -> Iterator[Ovn]:
     """Private OVN servers, shared by the tests of this worker."""
-    with Ovn(tmp_path_factory.mktemp("ovn") / "servers") as servers:
+    remove_leftovers()
+    with Ovn(OVN_HOME / sandbox_name("ovn")) as servers:
         yield servers
 
 
 @pytest.fixture
-def own_ovn(tmp_path: Path) -> Iterator[Ovn]:
+def own_ovn() -> Iterator[Ovn]:
     """Private OVN servers for one test, empty, which it may kill and wipe."""
-    with Ovn(tmp_path / "ovn") as servers:
+    remove_leftovers()
+    with Ovn(OVN_HOME / sandbox_name("own-ovn")) as servers:
         yield servers
 
 
@@ -65,10 +69,19 @@ def sandbox_name(purpose: str) -> str:
 
 
 def remove_leftovers() -> None:
-    """Sandboxes of test runs that were killed, and so couldn't remove them, are gone."""
+    """Servers of test runs that were killed, and so couldn't remove them, are gone."""
     for name in names():
-        match name.split("-", 3):
-            case [prefix, pid, started, _] if prefix == PREFIX and pid.isdigit() and started.isdigit():
-                owner = Identity.of(int(pid))
-                if owner is None or owner.started != int(started):
-                    Sandbox(name).down()
+        if is_leftover(name):
+            Sandbox(name).down()
+    for directory in OVN_HOME.glob(f"{PREFIX}-*"):
+        if is_leftover(directory.name):
+            Ovn(directory).down()
+
+
+def is_leftover(name: str) -> bool:
+    """Whether `sandbox_name` made this name in a run that has ended."""
+    match name.split("-", 3):
+        case [prefix, pid, started, _] if prefix == PREFIX and pid.isdigit() and started.isdigit():
+            owner = Identity.of(int(pid))
+            return owner is None or owner.started != int(started)
+    return False

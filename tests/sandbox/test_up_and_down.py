@@ -24,14 +24,15 @@ def cli(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 def running(directory: Path) -> list[str]:
-    """The command lines that name the directory: what of a sandbox still runs, by another way than its pid files."""
+    """The command lines that name the sandbox's files: what of it still runs, by another way than its pid files."""
+    paths = (str(directory), str(places.sockets(directory)))
     lines = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             lines.append(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
         except (FileNotFoundError, ProcessLookupError):
             continue
-    return [line for line in lines if str(directory) in line]
+    return [line for line in lines if any(path in line for path in paths)]
 
 
 def test_down_leaves_no_server_and_no_file(own_home: Path) -> None:
