@@ -172,7 +172,8 @@ class SubnetPool:
     def available(self, family: Family, pool: str | None = None) -> Ranges:
         """Addresses that can still be given: of one IPPool, or (None) of the whole Subnet, IPPools included.
 
-        Its count is size(CIDR) less excluded and using ones, the number of status.v4availableIPs; its text the range string.
+        Its count is size(CIDR) less excluded and using ones, which is status.v4availableIPs; its text is the string
+        status.v4availableIPrange.
         """
         zones = _chosen(self._sides[family].zones, pool)
         return Ranges(span for zone in zones for part in (zone.free, zone.released) for span in part.spans())
