@@ -1,6 +1,7 @@
 """What the tests against a real API server share: clients, and a namespace for each test."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from uuid import uuid4
 
 import pytest
@@ -34,3 +35,19 @@ def config_map(key: Key, **content: str) -> dict[str, object]:
     """A ConfigMap: the least object that can hold something."""
     meta = {"name": key.name, "namespace": key.namespace}
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": content}
+
+
+async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    """The condition holds; TimeoutError when it doesn't in time."""
+
+    async def ask() -> bool:
+        return condition()
+
+    await until_true(ask, seconds)
+
+
+async def until_true(condition: Callable[[], Awaitable[bool]], seconds: float = 10.0) -> None:
+    """As `until`, for conditions that have to ask somebody."""
+    async with asyncio.timeout(seconds):
+        while not await condition():  # noqa: ASYNC110  (the server sends no asyncio.Event)
+            await asyncio.sleep(0.02)
