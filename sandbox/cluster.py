@@ -14,7 +14,7 @@ from sandbox.errors import SandboxError
 from sandbox.lock import locked
 from sandbox.node import Node
 from sandbox.ovn import Ovn
-from sandbox.report import Quiet, Report
+from sandbox.report import Quiet, Report, Tell
 from sandbox.server import Server, recorded
 
 
@@ -81,17 +81,14 @@ class Sandbox:
         report = report or Quiet()
         wanted = node.first(nodes)
         build.build(build.KUBERNETES, report)
-        with self._locked():
-            if complete := self.alive:
-                missing = set(wanted) - set(self.nodes)
-            else:
+        with self._locked(report.say):
+            if not (complete := self.alive):
                 places.private(places.home())
                 places.private(self.directory)
                 with report.step("OVN: northbound, southbound, northd"):
                     self.ovn.up()
                 self.controlplane.up(report)
-                missing = set(wanted) - set(self.nodes)
-            if missing:
+            if missing := set(wanted).difference(self.nodes if wanted else ()):
                 with report.step(f"{len(missing)} nodes"):
                     self._add(sorted(missing, key=lambda each: each.number))
             return not complete or bool(missing)
@@ -190,8 +187,8 @@ class Sandbox:
         self.kubectl("patch", "node", *names, "--type=merge", "--patch", '{"spec":{"taints":null}}')
         self.sbctl(*(word for each in nodes for word in each.chassis()))
 
-    def _locked(self, *, remove: bool = False) -> AbstractContextManager[None]:
-        return locked(places.home() / f"{self.name}.lock", remove=remove)
+    def _locked(self, tell: Tell = lambda _: None, *, remove: bool = False) -> AbstractContextManager[None]:
+        return locked(places.home() / f"{self.name}.lock", tell, remove=remove)
 
 
 def existing(name: str) -> Sandbox:

@@ -19,6 +19,9 @@ class Report(Protocol):
     def step(self, what: str) -> AbstractContextManager[Tell]:
         """`what` goes on inside the block; what the block tells stands behind it."""
 
+    def say(self, what: str) -> None:
+        """Something that a person wants to know and that takes no time itself."""
+
 
 class Quiet:
     """Nothing is shown: for tests."""
@@ -26,6 +29,9 @@ class Quiet:
     @contextmanager
     def step(self, what: str) -> Iterator[Tell]:  # noqa: ARG002  the protocol's
         yield lambda _: None
+
+    def say(self, what: str) -> None:
+        pass
 
 
 class Shown:
@@ -41,6 +47,9 @@ class Shown:
             yield tell
         seconds = time.monotonic() - started
         self._console.print(f"[green]✓[/] {what} [dim]{seconds:.1f} s[/]", highlight=False, soft_wrap=True)
+
+    def say(self, what: str) -> None:
+        self._console.print(f"  {what}", highlight=False, soft_wrap=True)
 
     @contextmanager
     def _spinner(self, what: str, started: float) -> Iterator[Tell]:
