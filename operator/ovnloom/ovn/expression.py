@@ -6,7 +6,7 @@ ACL that denies would silently let all through. So a match is read here first, b
 internal field is) it says nothing.
 """
 
-from ovnloom.ovn.symbols import STRINGS, WIDTHS, is_known
+from ovnloom.ovn.symbols import NOMINAL_FIELDS, NOMINAL_PREDICATES, STRINGS, WIDTHS, is_known
 from ovnloom.ovn.tokens import Token, Unreadable, tokens
 
 MAX_DEPTH = 100
@@ -88,15 +88,17 @@ class _Reader:
         """`field`, `field OP constants` or a function; True when it is one word to `!`."""
         if self.words[self.at + 1].text == "(" and self.words[self.at + 1].kind == "symbol":
             return self.function()
-        field, width = self.field()
+        field, bits = self.field()
         operator = self.accept(*_COMPARISONS)
         if operator:
-            self.constants(field, width, operator, negated=negated)
+            self.constants(field, operator, negated=negated)
             return False
         if field in STRINGS:
             raise Unreadable(f"{field} must be compared, like {field} == @group")
-        if width is not None and width > 1 and not negated:
+        if bits is not None and bits > 1 and not negated:
             raise Unreadable(f"{field} must be compared, like {field} != 0")
+        if field in NOMINAL_PREDICATES and negated:
+            raise Unreadable(f"the opposite of {field} can't be tested; name what shall match instead")
         return True
 
     def function(self) -> bool:
@@ -112,14 +114,14 @@ class _Reader:
         if name.startswith("ct_"):  # ct_nw_dst() and its kind are fields of newer versions
             operator = self.accept(*_COMPARISONS)
             if operator:
-                self.constants(name, None, operator, negated=False)
+                self.constants(name, operator, negated=False)
                 return False
         return True
 
     def constant_first(self, *, negated: bool) -> bool:
         """`0`, `1`, `constants OP field` or `low <= field <= high`."""
         first, start = self.word, self.at
-        if first.kind == "end" or first.kind == "symbol" and first.text != "{":
+        if first.kind == "end" or (first.kind == "symbol" and first.text != "{"):
             raise Unreadable(f"expected a field or a value before {first.text or 'the end'}")
         self.skip_constants()
         one = self.at == start + 1
@@ -128,21 +130,21 @@ class _Reader:
             if one and first.is_decimal and first.text in {"0", "1"}:
                 return True
             raise Unreadable(f"expected a comparison after {self.words[self.at - 1].text}")
-        field, width = self.field()
+        field, _ = self.field()
         after = self.at
         self.at = start
         turned = operator.translate(str.maketrans("<>", "><"))
-        self.constants(field, width, turned, negated=negated)
+        self.constants(field, turned, negated=negated)
         self.at = after
         second = self.accept(*_COMPARISONS)
         if second:
             if {operator[0], second[0]} not in ({"<"}, {">"}):
                 raise Unreadable("a range is low <= field <= high")
-            self.constants(field, width, second, negated=negated)
+            self.constants(field, second, negated=negated)
         return False
 
     def field(self) -> tuple[str, int | None]:
-        """The name of a field, subfield or predicate, and its width if that is known."""
+        """The name of a field, subfield or predicate, and how many bits of it are meant if that is known."""
         name = self.word
         if name.kind != "name":
             raise Unreadable(f"expected a field before {name.text or 'the end'}")
@@ -157,7 +159,7 @@ class _Reader:
         low = self.bit()
         high = self.bit() if self.accept("..") else low
         self.expect("]", f"{name.text}[ has no ]")
-        if low > high or width is not None and high >= width:
+        if low > high or (width is not None and high >= width):
             raise Unreadable(f"{name.text} has no bits {low} to {high}")
         return name.text, high - low + 1
 
@@ -185,19 +187,28 @@ class _Reader:
         self.at += 1
         return word
 
-    def constants(self, field: str, width: int | None, operator: str, *, negated: bool) -> None:
-        """A value or a set of them that fits the field."""
+    def constants(self, field: str, operator: str, *, negated: bool) -> None:
+        """A value or a set of them that fits the field, whole fields being what OVN measures subfields' values by."""
         start = self.at
-        in_set = self.word.text == "{"
         self.skip_constants()
         values = [word for word in self.words[start : self.at] if word.kind != "symbol"]
-        is_string = field in STRINGS
+        width = WIDTHS.get(field)
         for value in values:
-            if (value.kind in {"string", "group"}) != is_string:
+            if (value.kind in {"string", "group"}) != (field in STRINGS):
                 raise Unreadable(f"{field} can't be compared with {value.text}")
             if value.kind == "number" and value.width is not None and width is not None and value.width > width:
                 raise Unreadable(f"{value.text} doesn't fit {field}, which has {width} bits")
-        if in_set and operator not in {"==", "!="}:
-            raise Unreadable(f"a set can be compared with == and != only, not {operator}")
-        if is_string and operator != ("!=" if negated else "=="):
+        if operator not in {"==", "!="} and (self.words[start].text == "{" or values[0].is_masked):
+            raise Unreadable(f"sets and masked values can be compared with == and != only, not {operator}")
+        if field in NOMINAL_FIELDS and operator != ("!=" if negated else "=="):
             raise Unreadable(f"{field} can be compared for equality only, also inside !")
+        if field in NOMINAL_PREDICATES and not _is_positive(operator, values, negated=negated):
+            raise Unreadable(f"the opposite of {field} can't be tested; name what shall match instead")
+
+
+def _is_positive(operator: str, values: list[Token], *, negated: bool) -> bool:
+    """Whether a predicate is compared so that it must hold; a value that we don't read counts as if."""
+    if operator not in {"==", "!="}:
+        return False
+    truths = [value.text == "1" for value in values if value.text in {"0", "1"}]
+    return all(truth ^ (operator == "!=") ^ negated for truth in truths)

@@ -17,10 +17,13 @@ _IDENTIFIER: Final = pattern(r"[A-Za-z_][A-Za-z0-9_.]*")
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A condition on a packet; `str()` is the text that OVN reads. `joint` is what joins its outermost terms."""
+    """A condition on a packet; `str()` is the text that OVN reads.
+
+    `joint` is what joins its outermost terms: nothing when it is one term, `?` when we don't know.
+    """
 
     text: str
-    joint: Literal["&&", "||", ""] = ""
+    joint: Literal["&&", "||", "?", ""] = ""
 
     def __str__(self) -> str:
         return self.text
@@ -41,22 +44,22 @@ SCTP: Final = Match("sctp")
 
 def all_of(*matches: Match) -> Match:
     """Packets that all of the matches take; without any, every packet."""
-    return _join("&&", "||", [match for match in matches if match != EVERYTHING], EVERYTHING)
+    return _join("&&", [match for match in matches if match != EVERYTHING], EVERYTHING)
 
 
 def any_of(*matches: Match) -> Match:
     """Packets that one of the matches takes; without any, no packet."""
-    return _join("||", "&&", [match for match in matches if match != NOTHING], NOTHING)
+    return _join("||", [match for match in matches if match != NOTHING], NOTHING)
 
 
 def none_of(match: Match) -> Match:
-    """Packets that the match doesn't take. OVN refuses this for inport and outport, which can only be compared equal."""
+    """Packets that the match doesn't take. OVN refuses it for inport and outport, which can only be compared equal."""
     return Match(f"!{match.text}" if match.text.isidentifier() else f"!({match.text})")
 
 
 def as_given(text: str) -> Match:
-    """A match that a user wrote; in front of `&&` and `||` it stands in parentheses, as we don't know its joint."""
-    return Match(text, "||")
+    """A match that a user wrote: untouched when it stands alone, in parentheses when it is joined with others."""
+    return Match(text.strip(), "?")
 
 
 def is_value(field: str, value: int | str) -> Match:
@@ -147,10 +150,10 @@ def _checked(name: str) -> str:
     return name
 
 
-def _join(joint: Literal["&&", "||"], other: str, matches: list[Match], empty: Match) -> Match:
+def _join(joint: Literal["&&", "||"], matches: list[Match], empty: Match) -> Match:
     if not matches:
         return empty
     if len(matches) == 1:
         return matches[0]
-    texts = (f"({match.text})" if match.joint == other else match.text for match in matches)
+    texts = (f"({match.text})" if match.joint not in {"", joint} else match.text for match in matches)
     return Match(f" {joint} ".join(texts), joint)

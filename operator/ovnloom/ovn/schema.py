@@ -65,7 +65,7 @@ _OPTIONS: Final = _map("options")
 _EXTERNAL_IDS: Final = _map("external_ids")
 _NAME: Final = _text("name")
 _LOAD_BALANCER: Final = _names("load_balancer", "Load_Balancer")
-_LOAD_BALANCER_GROUP: Final = Column("load_balancer_group", "set", "uuid", refers="Load_Balancer_Group")
+_LOAD_BALANCER_GROUP: Final = _owns("load_balancer_group", "Load_Balancer_Group")
 
 _ALL: Final = (
     _table(

@@ -7,6 +7,7 @@ from re import compile as pattern
 from typing import Final, Literal
 
 Kind = Literal["name", "string", "number", "set", "group", "symbol", "end"]
+Form = Literal["decimal", "hexadecimal", "IPv4", "IPv6", "Ethernet"]
 
 
 class Unreadable(ValueError):  # noqa: N818  # says what the text is
@@ -21,6 +22,7 @@ class Token:
     text: str
     width: int | None = None
     is_decimal: bool = False
+    is_masked: bool = False
 
 
 _BLANKS: Final = " \t\n\r\v\f"
@@ -32,7 +34,6 @@ _STRING: Final = pattern(r'"(?:[^"\\]|\\.)*"')
 _NUMBER: Final = pattern(r"(?:[0-9A-Za-z:]|\.(?!\.))*")
 _AFTER_DOT: Final = pattern(r"[^.]*\.[^:]*")
 _MAC: Final = pattern(r"(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}")
-_DOTTED: Final = pattern(r"\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}")
 _HEX: Final = pattern(r"0[xX]0*([0-9A-Fa-f]*)")
 
 
@@ -71,7 +72,7 @@ def _token(text: str, at: int) -> tuple[Token, int]:
         return _quoted(text, at)
     if letter in "$@":
         return _reference(text, at)
-    if letter.isascii() and letter.isdigit() or text.startswith("::", at) or _HEX_THEN_COLON.match(text, at):
+    if (letter.isascii() and letter.isdigit()) or text.startswith("::", at) or _HEX_THEN_COLON.match(text, at):
         return _number(text, at)
     found = _NAME.match(text, at)
     if found:
@@ -100,14 +101,11 @@ def _reference(text: str, at: int) -> tuple[Token, int]:
 def _number(text: str, at: int) -> tuple[Token, int]:
     """A decimal, hexadecimal, IPv4, IPv6 or Ethernet constant, with `/mask` or not."""
     word, end = _number_word(text, at)
-    width = _width(word)
-    if not text.startswith("/", end) or text.startswith(("//", "/*"), end):
-        return Token("number", word, width, word.isdigit()), end
+    form, width = _form(word)
+    if not text.startswith("/", end):
+        return Token("number", word, width, is_decimal=form == "decimal"), end
     mask, mask_end = _number_word(text, end + 1)
-    _check_mask(word, mask)
-    is_prefix = mask.isdigit() and not word.isdigit()
-    masked_width = None if not is_prefix else (width if int(mask) else 0)
-    return Token("number", f"{word}/{mask}", masked_width), mask_end
+    return Token("number", f"{word}/{mask}", _masked_width(word, mask), is_masked=True), mask_end
 
 
 def _number_word(text: str, at: int) -> tuple[str, int]:
@@ -121,38 +119,36 @@ def _number_word(text: str, at: int) -> tuple[str, int]:
     return word, at + len(word)
 
 
-def _width(word: str) -> int:
+def _form(word: str) -> tuple[Form, int]:
+    """How the number is written and how many bits it needs; addresses need all of theirs."""
     if word.isdigit():
         if word[0] == "0" and len(word) > 1:
             raise Unreadable(f"{word} has a leading zero")
         if int(word) >= 1 << 64:
             raise Unreadable(f"{word} is too big")
-        return int(word).bit_length()
+        return "decimal", int(word).bit_length()
     if _MAC.fullmatch(word):
-        return 48
+        return "Ethernet", 48
     digits = _HEX.fullmatch(word)
-    if digits:
-        if word[2:] == "" or len(digits[1]) > 256:
-            raise Unreadable(f"{word} is not a hexadecimal number")
-        return int(digits[1] or "0", 16).bit_length()
-    if _DOTTED.fullmatch(word):
-        if any(int(part) > 255 for part in word.split(".")):
-            raise Unreadable(f"{word} is not an IPv4 address")
-        return 32
+    if digits and len(word) > 2:
+        return "hexadecimal", int(digits[1] or "0", 16).bit_length()
+    parts = word.split(".")
+    if len(parts) == 4 and all(part.isdigit() and str(int(part)) == part and int(part) < 256 for part in parts):
+        return "IPv4", 32
     try:
         IPv6Address(word)
     except ValueError:
         raise Unreadable(f"{word} is not a number, an address or a MAC") from None
-    return 128
+    return "IPv6", 128
 
 
-def _check_mask(word: str, mask: str) -> None:
-    _width(mask)
-    if not mask.isdigit() or word.isdigit():
-        return
-    for bits, is_such in ((32, _DOTTED.fullmatch(word)), (128, ":" in word and not _MAC.fullmatch(word))):
-        if is_such:
-            if int(mask) > bits:
-                raise Unreadable(f"{word}/{mask} is not a network; use a prefix of at most {bits}")
-            return
-    raise Unreadable(f"{word} can't have the mask {mask}; write both in the same form")
+def _masked_width(word: str, mask: str) -> int | None:
+    """How many bits a value with a mask needs: those up to the mask's highest, which we only tell for a prefix."""
+    (form, width), (mask_form, _) = _form(word), _form(mask)
+    if form in {"IPv4", "IPv6"} and mask_form == "decimal":
+        if int(mask) > width:
+            raise Unreadable(f"{word}/{mask} is not a network; use a prefix of at most {width}")
+        return width if int(mask) else 0
+    if form != mask_form and not (word == "0" and mask_form == "hexadecimal"):
+        raise Unreadable(f"{word}/{mask} mixes an {form} value with a {mask_form} mask; write both in one form")
+    return None
