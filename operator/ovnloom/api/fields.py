@@ -41,7 +41,7 @@ class Fields:
         found = self.body.get(name)
         if found is None:
             return ""
-        if isinstance(found, str):
+        if type(found) is str:
             return intern(found) if len(found) < 64 else found
         self._wrong(name, found, "a string")
         return ""
