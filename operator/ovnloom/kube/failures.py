@@ -13,11 +13,15 @@ WORDS = 500
 class NoAnswer(Unavailable):
     """The server could not be asked or wasn't able to do it now."""
 
-    def __init__(self, reason: str, retry_after: float = 0.0) -> None:
-        """`retry_after` are the seconds that the server asks us to wait; 0 when it said nothing."""
+    def __init__(self, reason: str, retry_after: float = 0.0, *, is_answer: bool = False) -> None:
+        """`retry_after` are the seconds that the server asks us to wait; 0 when it said nothing.
+
+        `is_answer` means that the server is there and failed at this request; otherwise it fails at all of them.
+        """
         super().__init__(reason)
         self.reason = reason
         self.retry_after = retry_after
+        self.is_answer = is_answer
 
 
 class NotFound(Refused):
@@ -54,7 +58,7 @@ def failure(what: str, status: int, body: bytes, retry_after: str = "") -> NoAns
     said, reason = _words(body)
     sentence = f"{what}: {said or f'status {status}'}"
     if status in _LATER or status >= 500:
-        return NoAnswer(sentence, _seconds(retry_after))
+        return NoAnswer(sentence, _seconds(retry_after), is_answer=status != 401)
     if status == 409 and reason == "AlreadyExists":
         return AlreadyExists(sentence)
     return _BY_STATUS.get(status, Refused)(sentence)
