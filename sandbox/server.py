@@ -73,7 +73,7 @@ class Server:
             except FileNotFoundError:
                 raise client.missing(self.command[0]) from None
         _children[child.pid] = child
-        self.pid_file.write_text(str(Identity.of(child.pid) or ""))
+        self.pid_file.write_text(f"{Identity.of(child.pid) or ''}\n")
 
     def stop(self, how: signal.Signals = signal.SIGKILL, patience: float = 10.0) -> None:
         """The program is gone and its pid file too.
