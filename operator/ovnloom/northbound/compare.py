@@ -1,0 +1,152 @@
+"""One wanted row against the row that is there: what its columns should say, and what differs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ovnloom.intent import Owner, Ref, Row, Value
+from ovnloom.northbound.draft import Draft
+from ovnloom.northbound.edits import Update
+from ovnloom.northbound.index import OWNER
+from ovnloom.northbound.mirror import KUBE_OVN, VENDOR
+from ovnloom.northbound.shape import is_child_column
+from ovnloom.northbound.show import show
+from ovnloom.ovn.column import Column
+from ovnloom.ovn.schema import TABLES
+
+KEPT = "ovnloom.io/kept."
+"""Start of the keys in external_ids that remember what a row had when we adopted it."""
+
+
+def is_compared(column: Column, columns: Mapping[str, Value]) -> bool:
+    """Whether the column says what its owner wants: not what OVN reports, not the children, which say it themselves."""
+    if column.reported or is_child_column(column):
+        return False
+    # ovn-nb(5), Logical_Switch_Port: northd chooses the tag when one is requested.
+    return not (column.name == "tag" and columns.get("tag_request") is not None)
+
+
+def is_shared(draft: Draft, row: Row, ref: Ref, column: Column) -> bool:
+    """Whether the column is settled element by element: others contribute to it, or its owner doesn't speak of it."""
+    if column.kind not in ("set", "map") or column.name == "external_ids":
+        return False
+    return column.name not in row.columns or bool(draft.wanted.elements(ref, column.name))
+
+
+def supported(draft: Draft, owner: Owner, row: Row) -> dict[str, Value]:
+    """The wanted columns that the connected database has; its lack of one that matters is told."""
+    known = draft.mirror.columns(row.table)
+    columns: dict[str, Value] = {}
+    for name, value in row.columns.items():
+        if name in known:
+            columns[name] = value
+            continue
+        column = TABLES[row.table].columns.get(name) if row.table in TABLES else None
+        if value in (None, "") or value == (column.default if column else None) or value in (frozenset(), {}):
+            continue
+        since = f"needs OVN {column.since} or newer" if column and column.since else "is not known to it"
+        draft.complain(
+            owner,
+            "NotSupportedByOvn",
+            f"{row.table}.{name} = {value!r} can't be said to the connected OVN (northbound schema "
+            f"{draft.mirror.shape.version or 'unknown'}): the column {since}; upgrade OVN or do without it",
+        )
+    return columns
+
+
+def wanted_columns(
+    draft: Draft, owner: Owner, row: Row, ref: Ref, columns: Mapping[str, Value], uuid: str | None
+) -> dict[str, Value]:
+    """What every compared column should say, but for shared ones. A reference that isn't there yet waits."""
+    full: dict[str, Value] = {}
+    for name, column in draft.mirror.columns(row.table).items():
+        if name == "external_ids" or not is_compared(column, columns) or is_shared(draft, row, ref, column):
+            continue
+        value = columns.get(name)
+        value = column.default if value is None else value
+        if column.refers is not None:
+            value = _available(draft, owner, value)
+            if value is _LATER:
+                continue
+        full[name] = value
+    if "external_ids" in draft.mirror.columns(row.table):
+        ids: dict[str, str] = dict(columns.get("external_ids") or {})  # type: ignore[arg-type]  # a map by its schema
+        ids[OWNER] = str(owner)
+        ids[VENDOR] = KUBE_OVN
+        _keep(draft, row, full, ids, uuid)
+        full["external_ids"] = ids
+    return full
+
+
+_LATER: Any = object()
+
+
+def _available(draft: Draft, owner: Owner, value: Any) -> Any:
+    """The value without references to rows that aren't there."""
+    if isinstance(value, Ref):
+        if draft.exists(value):
+            return value
+        draft.wait(value, owner)
+        return _LATER
+    if isinstance(value, frozenset):
+        missing = {ref for ref in value if isinstance(ref, Ref) and not draft.exists(ref)}
+        for ref in missing:
+            draft.wait(ref, owner)
+        return value - missing
+    return value
+
+
+def _keep(draft: Draft, row: Row, full: dict[str, Value], ids: dict[str, str], uuid: str | None) -> None:
+    """Kept columns have what the row had at its adoption, which external_ids remember from then on."""
+    if uuid is None:
+        return
+    before = draft.mirror.external_ids(row.table, uuid)
+    for kept in row.kept:
+        value = before.get(KEPT + kept)
+        if value is None and draft.mirror.owner(row.table, uuid) is None:
+            value = _present(draft, row.table, uuid, kept)
+        if not value:
+            continue
+        ids[KEPT + kept] = value
+        column, _, key = kept.partition(":")
+        if key:
+            full[column] = {**(full.get(column) or {}), key: value}  # type: ignore[dict-item]  # a map by its schema
+        else:
+            full[column] = value
+
+
+def _present(draft: Draft, table: str, uuid: str, kept: str) -> str:
+    column, _, key = kept.partition(":")
+    if column not in draft.mirror.columns(table):
+        return ""
+    found = draft.mirror.value(table, uuid, column)
+    if key:
+        found = found.get(key, "")
+    return found if isinstance(found, str) else ""
+
+
+def update(draft: Draft, owner: Owner, row: Row, ref: Ref, uuid: str, full: Mapping[str, Value]) -> None:
+    """The draft has an update when a column differs."""
+    known = draft.mirror.columns(row.table)
+    changes: dict[str, tuple[Value, Value]] = {}
+    for name, new in full.items():
+        old = draft.mirror.value(row.table, uuid, name)
+        if old != draft.stored(new):
+            changes[name] = (draft.symbolic(known[name], old), new)
+    if changes:
+        draft.updates.append(Update(*ref, owner, _reason(draft, row.table, uuid, owner, changes), changes))
+
+
+def _reason(draft: Draft, table: str, uuid: str, owner: Owner, changes: Mapping[str, tuple[Value, Value]]) -> str:
+    parts = []
+    before = draft.mirror.owner(table, uuid)
+    if before is None and "external_ids" in changes:
+        parts.append("adopted, it had no owner")
+    elif before != owner and before is not None:
+        parts.append(f"it was {before}'s")
+    names = [name for name in sorted(changes) if name != "external_ids" or not parts]
+    for name in names:
+        old, new = changes[name]
+        parts.append(f"{name} differs: {show(old)} → {show(new)}")
+    return "; ".join(parts)

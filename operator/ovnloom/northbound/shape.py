@@ -1,0 +1,80 @@
+"""The shape of the connected database: which of our tables and columns it has, and how values look as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from sys import intern
+from typing import Any
+
+from ovnloom.ovn.column import Column, Table
+from ovnloom.ovn.schema import TABLES
+
+Stored = Any
+"""A column as the mirror keeps it: a scalar, a set, a dict, or None for an optional column that is empty.
+
+References are UUIDs as text. A set or a dict is never handed out to be changed.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Our tables and columns, without those that a database lacks."""
+
+    version: str = ""
+    tables: Mapping[str, Table] = field(default_factory=lambda: TABLES)
+
+    @classmethod
+    def parse(cls, schema: Mapping[str, Any]) -> Shape:
+        """What of our tables an `.ovsschema` (or the answer to get_schema) has; its other tables don't concern us."""
+        found = schema["tables"]
+        tables = {
+            name: replace(table, columns={key: table.columns[key] for key in table.columns if key in columns})
+            for name, table in TABLES.items()
+            if (columns := found.get(name, {}).get("columns")) is not None
+        }
+        return cls(schema.get("version", ""), tables)
+
+
+def read(column: Column, json: Any) -> Stored:
+    """The value that OVSDB sends as `json` (RFC 7047, 5.1 `<value>`); sets and dicts are new ones."""
+    if column.kind == "scalar":
+        return json if column.key != "uuid" else intern(json[1])
+    if column.kind == "map":
+        return {intern(key): value for key, value in json[1]}
+    elements = json[1] if type(json) is list and json[0] == "set" else [json]
+    if column.key == "uuid":
+        elements = [intern(element[1]) for element in elements]
+    if column.kind == "set":
+        return set(elements)
+    return elements[0] if elements else None
+
+
+def write(column: Column, stored: Stored) -> Any:
+    """The value as OVSDB wants it; for a reference to a row of the same transaction see `is_named`."""
+    match column.kind:
+        case "map":
+            return ["map", [[key, stored[key]] for key in sorted(stored)]]
+        case "set":
+            return ["set", [write_element(column, element) for element in sorted(stored)]]
+        case "optional" if stored is None:
+            return ["set", []]
+        case _:
+            return write_element(column, stored)
+
+
+def write_element(column: Column, stored: Stored) -> Any:
+    """One scalar as OVSDB wants it."""
+    if column.key != "uuid":
+        return stored
+    return ["named-uuid", stored] if is_named(stored) else ["uuid", stored]
+
+
+def is_named(uuid: str) -> bool:
+    """Whether a reference is the name of a row that the same transaction inserts: UUIDs have no underscore."""
+    return "_" in uuid
+
+
+def is_child_column(column: Column) -> bool:
+    """Whether a set column keeps its elements alive; each is its child's business, so nobody compares the set."""
+    return column.kind == "set" and column.strength == "strong"
