@@ -256,3 +256,8 @@ def _identifier(text: str) -> str:
     """
     dotted = text.replace("-", ".")
     return f"_{dotted}" if dotted[:1].isdigit() else dotted
+
+
+def distributed_port_group(node: str) -> str:
+    """The group of a node's Pods, of all distributed Subnets, whose traffic to the outside leaves by that node."""
+    return _identifier(f"ovnloom.distributed.{node}")

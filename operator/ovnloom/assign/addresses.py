@@ -1,0 +1,219 @@
+"""Who has which address, in all Subnets: rebuilt from IP objects, and from nothing else.
+
+A choice is booked here at once, so that no other choice of the same batch takes it, and confirmed when its IP object
+arrives in the world. It is freed only when the IP object is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ovnloom.api.ip import IP
+from ovnloom.api.meta import Key
+from ovnloom.assign.choice import Claim, Demand
+from ovnloom.ipam import (
+    Avoid,
+    Entry,
+    Family,
+    NO_ADDRESS,
+    Layout,
+    MacTable,
+    Malformed,
+    Pair,
+    Refusal,
+    Spans,
+    Stray,
+    SubnetPool,
+    TakenMac,
+    address_text,
+    parse_mac,
+    parse_pair,
+)
+from ovnloom.world.graph import Reader
+from ovnloom.world.indexes import IPS_OF_SUBNET
+from ovnloom.world.moments import Strays
+from ovnloom.world.subnet import node_addresses, pools, segment
+from ovnloom.world.world import World
+
+
+def layout(read: Reader, name: str) -> Layout | None:
+    """View: what the addresses of a Subnet are divided into; None while the Subnet is missing or invalid."""
+    found = read.view(segment, name)
+    if found is None or not found.is_valid:
+        return None
+    kept: tuple[tuple[str, Spans], ...] = read.view(pools, name)[0]
+    return found.layout(kept)
+
+
+def entry(ip: IP) -> Entry:
+    """What an IP object says that its holder has; text that is no address counts as none."""
+    try:
+        pair = parse_pair(ip.ip_address)
+    except Malformed:
+        pair = NO_ADDRESS
+    return Entry(ip.name, pair.v4, pair.v6)
+
+
+class Addresses:
+    """The allocators of all Subnets, the MACs of the cluster, and the claims that wait for an address."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._pools: dict[str, SubnetPool] = {}
+        self.macs = MacTable()
+        self._queues: dict[str, dict[Demand, dict[Claim, None]]] = {}
+        self._waits: dict[Claim, tuple[Demand, ...]] = {}
+        self._freed: dict[str, None] = {}
+        self.changed: dict[str, None] = {}
+        """Subnets whose usage differs from what was last reported; the reporter empties it."""
+
+    # -- keeping up with the world ------------------------------------------------------------------------------------
+
+    def follow(self, before: IP | None, after: IP | None) -> None:
+        """The books say what the IP object says now."""
+        if before is not None and (after is None or _address(before) != _address(after)):
+            self._release(before)
+        if after is not None:
+            self._book(after)
+
+    def forget(self, ip: IP) -> None:
+        """A choice that could not be saved was never made."""
+        self._release(ip)
+
+    def _book(self, ip: IP) -> None:
+        held = self._pools.get(ip.subnet)
+        found = entry(ip)
+        if held is not None and held.address_of(ip.name) != Pair(found.v4, found.v6):
+            held.restore((found,))
+            self.changed[ip.subnet] = None
+        if ip.mac and self.macs.mac_of(ip.name) != ip.mac:
+            try:
+                self.macs.take(ip.name, parse_mac(ip.mac))
+            except Malformed:
+                pass
+
+    def _release(self, ip: IP) -> None:
+        self.macs.release(ip.name)
+        held = self._pools.get(ip.subnet)
+        if held is not None and held.release(ip.name) != NO_ADDRESS:
+            self._freed[ip.subnet] = None
+            self.changed[ip.subnet] = None
+            if Key(ip.subnet) in self._world.tables[Strays]:
+                self._tell_strays(ip.subnet, held.strays())
+
+    def pool(self, read: Reader, name: str) -> SubnetPool | None:
+        """The allocator of a Subnet with the layout that it should have now; None while it may give no addresses."""
+        wanted = read.view(layout, name)
+        held = self._pools.get(name)
+        if wanted is None:
+            return None
+        if held is None:
+            table = self._world.tables[IP]
+            entries = sorted(entry(table[key]) for key in self._world.members(IPS_OF_SUBNET, name))
+            held = self._pools[name] = SubnetPool(wanted, entries)
+            self.changed[name] = None
+            self._tell_strays(name, held.strays())
+        elif held.layout != wanted:
+            self._tell_strays(name, held.resize(wanted))
+            self._freed[name] = None
+            self.changed[name] = None
+        return held
+
+    def peek(self, name: str) -> SubnetPool | None:
+        """The allocator of a Subnet as it stands, for reports."""
+        return self._pools.get(name)
+
+    def drop(self, name: str) -> None:
+        """The Subnet is gone."""
+        self._pools.pop(name, None)
+        self._tell_strays(name, ())
+
+    def _tell_strays(self, name: str, strays: tuple[Stray, ...]) -> None:
+        words = tuple(f"{address_text(stray.family, stray.address)} of {stray.holder}" for stray in strays)
+        self._world.put(Strays, Key(name), Strays(Key(name), words) if words else None)
+
+    # -- giving -------------------------------------------------------------------------------------------------------
+
+    def take(
+        self, read: Reader, subnet: str, holder: str, wanted: Pair, fill: tuple[Family, ...], pool: str
+    ) -> Pair | Refusal | None:
+        """The holder has the addresses; or why not; or None while the Subnet may give none."""
+        held = self.pool(read, subnet)
+        if held is None:
+            return None
+        avoid = self._avoid(read) if fill else None
+        found = held.take(holder, wanted, fill, pool or None, avoid)
+        if isinstance(found, Pair):
+            self.changed[subnet] = None
+        return found
+
+    def take_mac(self, holder: str, wanted: str) -> str | TakenMac:
+        """The holder has that MAC, or with none wanted one that follows from its name; or who else has it."""
+        if not wanted:
+            return self.macs.take_next(holder, holder)
+        return self.macs.take(holder, wanted) or wanted
+
+    @staticmethod
+    def _avoid(read: Reader) -> Avoid | None:
+        nodes = read.view(node_addresses, None)
+        return (lambda family, number: (family, number) in nodes) if nodes else None
+
+    # -- waiting ------------------------------------------------------------------------------------------------------
+
+    def wait(self, claim: Claim, demands: list[Demand]) -> None:
+        """The claim is in these queues and no others; where it already waited it keeps its place."""
+        before, after = self._waits.get(claim, ()), tuple(demands)
+        if before == after:
+            return
+        for demand in before:
+            if demand not in after:
+                queue = self._queues[demand.subnet][demand]
+                del queue[claim]
+                if not queue:
+                    del self._queues[demand.subnet][demand]
+        for demand in after:
+            self._queues.setdefault(demand.subnet, {}).setdefault(demand, {})[claim] = None
+        if after:
+            self._waits[claim] = after
+        else:
+            self._waits.pop(claim, None)
+
+    def is_waiting(self, claim: Claim) -> bool:
+        """Whether the claim stands in a queue."""
+        return claim in self._waits
+
+    def waiting(self, subnet: str) -> int:
+        """How many claims wait for an address of the Subnet."""
+        return len({claim for queue in self._queues.get(subnet, {}).values() for claim in queue})
+
+    @property
+    def has_freed(self) -> bool:
+        """Whether an address was freed that those who wait have not been offered yet."""
+        return bool(self._freed)
+
+    def next_served(self) -> Iterator[Claim]:
+        """The claims that can have an address now that some were freed: first come, first served.
+
+        Ask for the next only after the one before was tried. One that is tried in vain ends its queue's turn.
+        """
+        while self._freed:
+            subnet = next(iter(self._freed))
+            del self._freed[subnet]
+            for demand in list(self._queues.get(subnet, {})):
+                yield from self._serve(subnet, demand)
+
+    def _serve(self, subnet: str, demand: Demand) -> Iterator[Claim]:
+        held = self._pools.get(subnet)
+        families: list[Family] = [4 if family == 4 else 6 for family in demand.families]
+        while held is not None:
+            queue = self._queues.get(subnet, {}).get(demand)
+            if not queue or not held.can_take_next(families, demand.pool or None):
+                return
+            first = next(iter(queue))
+            yield first
+            if self._queues.get(subnet, {}).get(demand, {}).get(first, False) is None:
+                return
+
+
+def _address(ip: IP) -> tuple[str, str, str, str]:
+    return ip.subnet, ip.v4, ip.v6, ip.mac

@@ -1,0 +1,70 @@
+"""The address of a Node on the join Subnet."""
+
+from __future__ import annotations
+
+from ovnloom.api.ip import IP, labels
+from ovnloom.api.meta import FINALIZER, Key, Meta, OwnerRef
+from ovnloom.api.node import Node
+from ovnloom.assign.addresses import Addresses
+from ovnloom.assign.choice import Assignment, Demand, Release, Take
+from ovnloom.intent import Problem
+from ovnloom.ipam import NO_ADDRESS, Exhausted, Malformed, Pair, TakenMac, parse_mac, parse_pair
+from ovnloom.ovn import names
+from ovnloom.world.graph import Reader
+from ovnloom.world.subnet import segment
+
+PREFIX = "ovn.kubernetes.io/"
+
+
+def assign_node(read: Reader, key: Key, books: Addresses) -> Assignment:
+    """A Node has one IP object on the join Subnet; a Node that is gone has none.
+
+    An address that the Node's annotations name is taken again, so a cluster that moves over keeps its nodes' routes.
+    """
+    found = Assignment()
+    name = names.node_port(key.name)
+    node, ip = read.get(Node, key), read.get(IP, Key(name))
+    if node is None:
+        if ip is not None:
+            found.choices.append(Release(ip.key))
+        return found
+    join = read.settings.join_subnet
+    net = read.view(segment, join)
+    if net is None or not net.is_valid:
+        found.problems.append(Problem("JoinSubnetMissing", f"Subnet {join} is missing or not valid; see its conditions"))
+        return found
+    if ip is not None and ip.subnet == join:
+        wanted = [text for family, text in ((4, ip.v4), (6, ip.v6)) if net.networks.of(4 if family == 4 else 6)]
+        if all(wanted):
+            return found
+    remembered, mac = _remembered(node, join)
+    held = books.pool(read, join)
+    if held is not None and any(held.holder_of(f, n) not in (None, name) for f in (4, 6) if (n := remembered.of(f))):
+        remembered, mac = NO_ADDRESS, ""
+    fill = tuple(family for family in net.networks.families if remembered.of(family) is None)
+    pair = books.take(read, join, name, remembered, fill, "")
+    if not isinstance(pair, Pair):
+        if pair is not None:
+            found.problems.append(Problem(pair.reason, f"Subnet {join}: {pair.sentence}"))
+        if isinstance(pair, Exhausted):
+            found.waits.append(Demand(join, "", fill))
+        return found
+    taken = books.take_mac(name, mac or (ip.mac if ip else ""))
+    if isinstance(taken, TakenMac):
+        taken = books.macs.take_next(name, name)
+    owner = OwnerRef("Node", "", node.name, node.uid)
+    meta = Meta(labels=labels(join, node.name), finalizers=(FINALIZER,), owners=(owner,))
+    found.choices.append(
+        Take(IP(Key(name), meta, join, node.name, "", node.name, pair.v4_text, pair.v6_text, taken, ""))
+    )
+    return found
+
+
+def _remembered(node: Node, join: str) -> tuple[Pair, str]:
+    get = node.annotations.get
+    if get(PREFIX + "allocated") != "true" or get(PREFIX + "logical_switch", join) != join:
+        return NO_ADDRESS, ""
+    try:
+        return parse_pair(get(PREFIX + "ip_address", "")), parse_mac(get(PREFIX + "mac_address", ""))
+    except Malformed:
+        return NO_ADDRESS, ""

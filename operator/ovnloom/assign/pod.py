@@ -1,0 +1,185 @@
+"""The addresses of a Pod: one IP object for each of its interfaces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from ovnloom.api.ip import IP, labels
+from ovnloom.api.meta import FINALIZER, Key, Meta
+from ovnloom.api.pod import Pod
+from ovnloom.api.statefulset import StatefulSet
+from ovnloom.api.virtualmachine import VirtualMachine
+from ovnloom.assign.addresses import Addresses
+from ovnloom.assign.choice import Amend, Assignment, Demand, Release, Take
+from ovnloom.assign.wish import Candidate, candidates, families_of
+from ovnloom.intent import Problem
+from ovnloom.ipam import NO_ADDRESS, Exhausted, Family, Pair, TakenMac
+from ovnloom.world.graph import Reader
+from ovnloom.world.indexes import IPS_OF_HOLDER
+from ovnloom.world.moments import Overdue
+from ovnloom.world.nics import Nic, Unusable, holder_name, nics, unusable
+from ovnloom.world.subnet import segment
+
+REASON = "AcquireAddressFailed"
+
+
+def assign_pod(read: Reader, key: Key, books: Addresses) -> Assignment:
+    """Every interface of a living Pod has an IP object; those that nobody is entitled to go.
+
+    A living Pod is never re-addressed. A Pod that has finished, or is gone, gives its addresses back, unless a
+    StatefulSet, a virtual machine or a reservation keeps them for its successor.
+    """
+    found = Assignment()
+    pod = read.get(Pod, key)
+    if pod is None or is_over(read, pod):
+        found.choices.extend(Release(ip.key) for ip in _unkept(read, key, pod))
+        return found
+    if pod.host_network:
+        return found
+    try:
+        wanted = nics(read, pod)
+    except Unusable as wrong:
+        found.problems.append(unusable(wrong))
+        return found
+    for nic in wanted:
+        _assign_nic(read, pod, nic, books, found)
+    holder = Key(holder_name(read, pod), key.namespace)
+    names = {nic.name for nic in wanted}
+    for ip in read.find(IPS_OF_HOLDER, holder):
+        if ip.name not in names and not ip.reserved and ip.name.startswith(f"{holder.name}.{holder.namespace}"):
+            found.choices.append(Release(ip.key))
+    return found
+
+
+def is_over(read: Reader, pod: Pod) -> bool:
+    """Its addresses are free: it will never run again, or should have been gone when its grace period ended."""
+    if pod.finished:
+        return True
+    if not pod.deleting:
+        return False
+    overdue = read.get(Overdue, pod.key)
+    return overdue is not None and overdue.uid == pod.uid
+
+
+def _unkept(read: Reader, key: Key, pod: Pod | None) -> Iterator[IP]:
+    holder = Key(holder_name(read, pod), key.namespace) if pod else key
+    for ip in read.find(IPS_OF_HOLDER, holder):
+        if ip.node_name == ip.pod_name and not ip.namespace:
+            continue
+        if not is_kept(read, ip, pod):
+            yield ip
+
+
+def is_kept(read: Reader, ip: IP, pod: Pod | None) -> bool:
+    """An address outlives its Pod: a reservation, an ordinal of a StatefulSet that still has it, a virtual machine."""
+    if ip.reserved:
+        return True
+    if ip.pod_type == "VirtualMachine":
+        return read.get(VirtualMachine, Key(ip.pod_name, ip.namespace)) is not None
+    if ip.pod_type != "StatefulSet":
+        return False
+    name, _, ordinal = ip.pod_name.rpartition("-")
+    found = read.get(StatefulSet, Key(name, ip.namespace))
+    if found is None or found.deleting or not ordinal.isdigit() or not found.keeps(int(ordinal)):
+        return False
+    return pod is None or pod.owner is None or pod.owner.uid == found.uid
+
+
+def _assign_nic(read: Reader, pod: Pod, nic: Nic, books: Addresses, found: Assignment) -> None:
+    offers = candidates(read, pod, nic)
+    ip = read.get(IP, Key(nic.name))
+    if ip is not None:
+        if _suits(pod, nic, ip, offers):
+            _keep(pod, ip, found)
+        else:
+            found.choices.append(Release(ip.key))
+        return
+    if isinstance(offers, Problem):
+        found.problems.append(offers)
+        return
+    problem = Problem("NoSubnet", f"no Subnet serves {nic.provider}; create one or name one in an annotation")
+    waits: list[Demand] = []
+    for offer in offers:
+        taken = _take(read, pod, nic, offer, books)
+        if isinstance(taken, IP):
+            found.choices.append(Take(taken))
+            return
+        problem, demand = taken
+        if demand is not None:
+            waits.append(demand)
+    found.problems.append(problem)
+    found.waits.extend(waits)
+
+
+def _suits(pod: Pod, nic: Nic, ip: IP, offers: list[Candidate] | Problem) -> bool:
+    """What the interface holds already is what it keeps, unless a new Pod of that name asks for something else."""
+    if ip.deleting and not _is_allocated(pod, nic):
+        return False
+    if _is_allocated(pod, nic) or isinstance(offers, Problem) or ip.reserved or not ip.pod_type:
+        return True
+    if nic.wish.address != NO_ADDRESS:
+        asked = nic.wish.address
+        return all(text in ("", have) for text, have in ((asked.v4_text, ip.v4), (asked.v6_text, ip.v6)))
+    return any(offer.subnet == ip.subnet for offer in offers)
+
+
+def _is_allocated(pod: Pod, nic: Nic) -> bool:
+    return pod.written.get(nic.annotation("allocated")) == "true"
+
+
+def _keep(pod: Pod, ip: IP, found: Assignment) -> None:
+    if pod.node and ip.node_name != pod.node:
+        tagged = {**ip.labels, **labels(ip.subnet, pod.node, ip.reserved_label or "false")}
+        found.choices.append(Amend(replace(ip, node_name=pod.node, meta=replace(ip.meta, labels=tagged))))
+
+
+def _take(
+    read: Reader, pod: Pod, nic: Nic, offer: Candidate, books: Addresses
+) -> IP | tuple[Problem, Demand | None]:
+    net = read.view(segment, offer.subnet)
+    if net is None:
+        missing = f"Subnet {offer.subnet} does not exist; create it or name another"
+        return Problem(REASON, missing), None
+    if not net.is_valid or net.is_deleting:
+        why = "is being deleted" if net.is_deleting else "is not valid, see its conditions"
+        return Problem(REASON, f"Subnet {offer.subnet} {why}; repair it or name another"), None
+    if offer.subnet == read.settings.join_subnet:
+        return Problem(REASON, f"Subnet {offer.subnet} is for nodes only; name another"), None
+    families = families_of(nic.wish, net.networks)
+    if isinstance(families, str):
+        return Problem("InvalidIPFamily", families), None
+    fill: tuple[Family, ...] = tuple(family for family in families if offer.address.of(family) is None)
+    had = books.macs.mac_of(nic.name)
+    pair = books.take(read, offer.subnet, nic.name, offer.address, fill, offer.pool)
+    if not isinstance(pair, Pair):
+        sentence = pair.sentence if pair is not None else "the Subnet gives no addresses now"
+        demand = Demand(offer.subnet, offer.pool, fill) if isinstance(pair, Exhausted) else None
+        reason = REASON if pair is None else pair.reason
+        return Problem(reason, f"Subnet {offer.subnet}: {sentence}"), demand
+    mac: str | TakenMac = books.take_mac(nic.name, nic.wish.mac) if net.is_ovn else ""
+    if isinstance(mac, TakenMac):
+        books.forget(_ip(pod, nic, offer.subnet, pair, had or ""))
+        return Problem(mac.reason, mac.sentence), None
+    return _ip(pod, nic, offer.subnet, pair, mac)
+
+
+def _ip(pod: Pod, nic: Nic, subnet: str, pair: Pair, mac: str) -> IP:
+    holder, pod_type = pod.name, ""
+    if pod.owner is not None:
+        if pod.owner.kind == "StatefulSet" and pod.owner.group == "apps":
+            pod_type = "StatefulSet"
+        elif pod.owner.kind == "VirtualMachineInstance" and nic.name.startswith(f"{pod.owner.name}."):
+            holder, pod_type = pod.owner.name, "VirtualMachine"
+    return IP(
+        Key(nic.name),
+        Meta(labels=labels(subnet, pod.node), finalizers=(FINALIZER,)),
+        subnet,
+        holder,
+        pod.namespace,
+        pod.node,
+        pair.v4_text,
+        pair.v6_text,
+        mac,
+        pod_type,
+    )

@@ -1,0 +1,1 @@
+"""What must exist for one owner, as a value: pure functions, one file a kind."""

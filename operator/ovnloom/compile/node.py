@@ -1,0 +1,107 @@
+"""A Node is a port on the join switch, and the way out for its Pods."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ovnloom.api.ip import IP
+from ovnloom.api.meta import Key
+from ovnloom.api.node import Node
+from ovnloom.compile.rows import policy
+from ovnloom.intent import EMPTY, Intent, Parent, Report, Row, Value
+from ovnloom.ipam import FAMILIES, Malformed, address_text, parse_address
+from ovnloom.ovn import names
+from ovnloom.ovn.match import from_set, to_cidr
+from ovnloom.world.gateway import join_address
+from ovnloom.world.graph import Reader
+from ovnloom.world.port import distributed_subnets
+from ovnloom.world.subnet import segment
+
+TO_NODE, GATEWAY = 30000, 29000
+"""Priorities of the contract: a node's own address is reached by the join network; Pods leave by their node."""
+PREFIX = "ovn.kubernetes.io/"
+
+
+def compile_node(read: Reader, key: Key) -> Intent:
+    """A Node has a port on the join switch, a group for its Pods, and the policies that steer traffic to it.
+
+    Until its join address is given there is only the group, so that Pods can join it.
+    """
+    node = read.get(Node, key)
+    if node is None:
+        return EMPTY
+    group = names.node_port_group(node.name)
+    rows = [Row("Port_Group", group, {"name": group, "external_ids": {names.KEY_NODE: node.name}})]
+    rows.extend(_distributed_groups(read, node.name))
+    ip, join = read.get(IP, Key(names.node_port(node.name))), read.view(segment, read.settings.join_subnet)
+    if ip is None or join is None or not ip.ip_address or ip.subnet != join.name:
+        return Intent(tuple(rows))
+    rows.append(_port(ip, join.name))
+    rows.extend(_to_node(read, node))
+    rows.extend(_way_out(read, node.name))
+    written = {
+        "ip_address": ip.ip_address,
+        "mac_address": ip.mac,
+        "cidr": str(join.networks),
+        "gateway": join.gateway.text,
+        "logical_switch": join.name,
+        "port_name": ip.name,
+        "allocated": "true",
+    }
+    return Intent(tuple(rows), report=Report(annotations={PREFIX + word: value for word, value in written.items()}))
+
+
+def _port(ip: IP, join: str) -> Row:
+    columns: dict[str, Value] = {
+        "name": ip.name,
+        "addresses": frozenset({" ".join(part for part in (ip.mac, ip.v4, ip.v6) if part)}),
+        "external_ids": {names.KEY_SWITCH: join},
+    }
+    return Row("Logical_Switch_Port", ip.name, columns, Parent("Logical_Switch", names.switch(join), "ports"))
+
+
+def _to_node(read: Reader, node: Node) -> Iterator[Row]:
+    join = read.view(join_address, node.name)
+    for text in dict.fromkeys(node.internal_ips):
+        try:
+            family, number = parse_address(text)
+        except Malformed:
+            continue
+        hop = join.of(family)
+        if hop is None:
+            continue
+        match, to = to_cidr(address_text(family, number)), (address_text(family, hop),)
+        ids = {"node": node.name, "address_family": str(family)}
+        yield policy(read.settings.cluster_router, TO_NODE, match, "reroute", to, **ids)
+
+
+def _distributed_groups(read: Reader, node: str) -> Iterator[Row]:
+    if read.settings.distributed_rows == "node":
+        group = names.distributed_port_group(node)
+        yield Row("Port_Group", group, {"name": group, "external_ids": {names.KEY_NODE: node}})
+        return
+    for subnet in read.view(distributed_subnets, None):
+        group = names.subnet_node_port_group(subnet, node)
+        ids = {
+            names.KEY_SUBNET: subnet,
+            names.KEY_NODE: node,
+            names.KEY_POLICY: names.subnet_node_key(subnet, node),
+        }
+        yield Row("Port_Group", group, {"name": group, "external_ids": ids})
+
+
+def _way_out(read: Reader, node: str) -> Iterator[Row]:
+    join, router = read.view(join_address, node), read.settings.cluster_router
+    groups: dict[str, dict[str, str]] = {names.distributed_port_group(node): {"node": node}}
+    if read.settings.distributed_rows == "subnet-node":
+        groups = {
+            names.subnet_node_port_group(subnet, node): {"subnet": subnet, "node": node}
+            for subnet in read.view(distributed_subnets, None)
+        }
+    for family in FAMILIES:
+        number = join.of(family)
+        if number is None:
+            continue
+        for group, ids in groups.items():
+            match = from_set(family, names.group_addresses(group, family))
+            yield policy(router, GATEWAY, match, "reroute", (address_text(family, number),), **ids)

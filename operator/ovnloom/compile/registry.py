@@ -1,0 +1,26 @@
+"""Which function compiles which kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from ovnloom.api.meta import Key
+from ovnloom.compile.ip import compile_ip
+from ovnloom.compile.ippool import compile_ippool
+from ovnloom.compile.namespace import compile_namespace
+from ovnloom.compile.node import compile_node
+from ovnloom.compile.pod import compile_pod
+from ovnloom.compile.subnet import compile_subnet
+from ovnloom.compile.vpc import compile_vpc
+from ovnloom.intent import Intent
+from ovnloom.world.graph import Reader
+
+COMPILERS: Mapping[str, Callable[[Reader, Key], Intent]] = {
+    "Vpc": compile_vpc,
+    "Subnet": compile_subnet,
+    "IPPool": compile_ippool,
+    "Node": compile_node,
+    "Namespace": compile_namespace,
+    "Pod": compile_pod,
+    "IP": compile_ip,
+}

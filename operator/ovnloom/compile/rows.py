@@ -1,0 +1,66 @@
+"""Rows as the kinds write them: identity and parent are filled in here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ovnloom.intent import Parent, Row, Value
+from ovnloom.ovn import names
+from ovnloom.ovn.identity import identity
+from ovnloom.ovn.match import Match
+
+
+def child(table: str, parent: Parent | None, columns: Mapping[str, Value], kept: tuple[str, ...] = ()) -> Row:
+    """A row that is found again by what it says, not by a name of its own."""
+    name = identity(table, columns, parent.name if parent else "", parent.table if parent else "")
+    return Row(table, name, columns, parent, kept)
+
+
+def acl(
+    switch: str,
+    direction: str,
+    priority: int,
+    match: Match | str,
+    action: str,
+    *,
+    ids: Mapping[str, str],
+    log_name: str = "",
+) -> Row:
+    """An ACL of a Subnet's switch, in the tier that kube-ovn's have (2).
+
+    Egress ACLs see the address that load balancing chose (`apply-after-lb`, ovn-nb(5)). With `log_name` the packets
+    that it meets are logged under that name.
+    """
+    columns: dict[str, Value] = {
+        "direction": direction,
+        "priority": priority,
+        "match": str(match),
+        "action": action,
+        "tier": 2,
+        "external_ids": {names.KEY_PARENT: switch, **ids},
+    }
+    if direction == "from-lport":
+        columns["options"] = {"apply-after-lb": "true"}
+    if log_name:
+        columns |= {"log": True, "name": names.acl_name(log_name), "severity": "warning"}
+    return child("ACL", Parent("Logical_Switch", switch, "acls"), columns)
+
+
+def policy(
+    router: str, priority: int, match: Match | str, action: str, nexthops: tuple[str, ...] = (), **ids: str
+) -> Row:
+    """A Logical_Router_Policy; `nexthops` only count with the action `reroute`, several of them are ECMP."""
+    columns: dict[str, Value] = {"priority": priority, "match": str(match), "action": action}
+    if nexthops:
+        columns["nexthops"] = frozenset(nexthops)
+    if ids:
+        columns["external_ids"] = {key.replace("_", "-"): value for key, value in ids.items()}
+    return child("Logical_Router_Policy", Parent("Logical_Router", router, "policies"), columns)
+
+
+def static_route(router: str, prefix: str, nexthop: str, by: str = "dst-ip", table: str = "", **ids: str) -> Row:
+    """A Logical_Router_Static_Route by destination (`dst-ip`) or by source (`src-ip`), in a route table."""
+    columns: dict[str, Value] = {"ip_prefix": prefix, "nexthop": nexthop, "policy": by, "route_table": table}
+    if ids:
+        columns["external_ids"] = dict(ids)
+    return child("Logical_Router_Static_Route", Parent("Logical_Router", router, "static_routes"), columns)

@@ -1,0 +1,186 @@
+"""A Subnet is one Logical_Switch, joined to the router of its Vpc."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ovnloom.api.ip import IP
+from ovnloom.api.meta import Key
+from ovnloom.api.subnet import Subnet
+from ovnloom.compile.subnet_acls import acls
+from ovnloom.compile.subnet_dhcp import dhcp_rows, ra_configs
+from ovnloom.compile.subnet_gateway import gateway_rows
+from ovnloom.intent import EMPTY, Intent, Parent, Problem, Ref, Report, Row, Value
+from ovnloom.ipam import address_text
+from ovnloom.ovn import names
+from ovnloom.world.gateway import carriers, listed
+from ovnloom.world.graph import Reader
+from ovnloom.world.indexes import DEFAULT_SUBNETS, IPS_OF_SUBNET
+from ovnloom.world.moments import Strays
+from ovnloom.world.problem import invalid
+from ovnloom.world.subnet import Segment, segment
+from ovnloom.world.vpc import exists
+
+MOST_NAMED = 5
+"""Objects that a sentence names before it says how many more there are."""
+
+
+def compile_subnet(read: Reader, key: Key) -> Intent:
+    """A Subnet is one Logical_Switch, joined to the router of its Vpc.
+
+    While the Vpc is missing the switch stands alone: Pods of the Subnet reach each other and nothing else. A Subnet
+    that can't be used as it is written keeps its last good rows.
+    """
+    subnet, net = read.get(Subnet, key), read.view(segment, key.name)
+    if subnet is None or net is None:
+        return EMPTY
+    blockers = _blockers(read, subnet)
+    if not net.is_valid:
+        return Intent.held(*net.problems, report=Report(blockers=blockers))
+    strays = read.get(Strays, key)
+    if strays is not None:
+        return Intent.held(_left_out(strays.words), report=Report(blockers=blockers))
+    report = _report(read, subnet, net, blockers)
+    problems = tuple(_warnings(read, subnet, net))
+    if not net.is_ovn:
+        return Intent(report=report, problems=problems)
+    rows = [switch_row(subnet), *acls(read, subnet, net), *dhcp_rows(subnet, net)]
+    if not read.view(exists, net.vpc):
+        missing = Problem("VpcMissing", f"spec.vpc is {net.vpc!r}; create that Vpc or name another")
+        return Intent(tuple(rows), problems=(missing,), report=report)
+    rows.extend(_link(subnet, net))
+    rows.extend(gateway_rows(read, subnet, net))
+    return Intent(tuple(rows), problems=problems, report=report)
+
+
+def switch_row(subnet: Subnet) -> Row:
+    """The switch; whether it can do more than switch is said by other rows."""
+    columns: dict[str, Value] = {"name": subnet.name}
+    if subnet.enable_multicast_snoop:
+        columns["other_config"] = {"mcast_snoop": "true", "mcast_querier": "false"}
+    return Row("Logical_Switch", names.switch(subnet.name), columns)
+
+
+def _link(subnet: Subnet, net: Segment) -> Iterator[Row]:
+    """The pair of ports that joins switch and router."""
+    router, switch = names.router(net.vpc), names.switch(net.name)
+    port = names.router_port(router, switch)
+    columns: dict[str, Value] = {
+        "name": port,
+        "mac": names.router_port_mac(port),
+        "networks": frozenset(
+            f"{address_text(network.family, number)}/{network.prefix}"
+            for network in net.networks
+            if (number := net.gateway.of(network.family)) is not None
+        ),
+        "external_ids": {names.KEY_ROUTER: router},
+    }
+    if subnet.enable_ipv6_ra and net.networks.v6:
+        columns["ipv6_ra_configs"] = ra_configs(subnet)
+    options = {}
+    if subnet.mtu:
+        options["gateway_mtu"] = str(subnet.mtu)
+    if subnet.route_table:
+        options["route_table"] = subnet.route_table
+    if options:
+        columns["options"] = options
+    yield Row("Logical_Router_Port", port, columns, Parent("Logical_Router", router, "ports"), kept=("mac",))
+    name = names.switch_router_port(switch, router)
+    facing: dict[str, Value] = {
+        "name": name,
+        "type": "router",
+        "addresses": frozenset({"router"}),
+        "options": {"router-port": port},
+        "external_ids": {names.KEY_SWITCH: switch},
+    }
+    yield Row("Logical_Switch_Port", name, facing, Parent("Logical_Switch", switch, "ports"))
+
+
+def _left_out(words: tuple[str, ...]) -> Problem:
+    more = f" and {len(words) - MOST_NAMED} more" if len(words) > MOST_NAMED else ""
+    wrong = (
+        f"spec.cidrBlock or spec.gateway takes away addresses in use ({', '.join(words[:MOST_NAMED])}{more}); "
+        "delete those Pods or IPs first, or change it back. Until then the Subnet stays as it was"
+    )
+    return invalid("AddressesInUse", wrong)
+
+
+def _warnings(read: Reader, subnet: Subnet, net: Segment) -> Iterator[Problem]:
+    is_default_vpc = net.vpc == read.settings.cluster_router
+    if subnet.default:
+        if is_default_vpc and subnet.name != read.settings.default_subnet:
+            wrong = f"spec.default is true, but {read.settings.default_subnet} is the default of Vpc {net.vpc}; set it to false"
+            yield Problem("TwoDefaultSubnets", wrong)
+        elif not is_default_vpc:
+            first = read.find(DEFAULT_SUBNETS, net.vpc)[0]
+            if first.name != subnet.name:
+                wrong = f"spec.default is true, but {first.name} is the default of Vpc {net.vpc} already; set it to false"
+                yield Problem("TwoDefaultSubnets", wrong)
+    if is_default_vpc and subnet.gateway_type == "centralized" and net.is_ovn:
+        if not listed(read, subnet):
+            wrong = "spec.gatewayType is centralized, but spec.gatewayNode and spec.gatewayNodeSelectors name no node"
+            yield Problem("NoReadyGateway", f"{wrong}; name one")
+        elif not carriers(read, subnet):
+            yield Problem("NoActiveGatewayFound", "none of the Subnet's gateway nodes is ready; repair or add one")
+
+
+def _blockers(read: Reader, subnet: Subnet) -> str:
+    if not subnet.deleting:
+        return ""
+    held = sorted(read.keys_of(IPS_OF_SUBNET, subnet.name))
+    if not held:
+        return ""
+    first = [read.get(IP, key) for key in held[:MOST_NAMED]]
+    named = ", ".join(f"{ip.ip_address} of {ip.name}" for ip in first if ip)
+    more = f" and {len(held) - MOST_NAMED} more" if len(held) > MOST_NAMED else ""
+    return f"Subnet {subnet.name} has addresses in use: {named}{more}; it goes when they are gone"
+
+
+def _report(read: Reader, subnet: Subnet, net: Segment, blockers: str) -> Report:
+    is_default_vpc = net.vpc == read.settings.cluster_router
+    spec: dict[str, Any] = {
+        "protocol": net.networks.protocol,
+        "cidrBlock": str(net.networks),
+        "gateway": net.gateway.text,
+        "excludeIps": list(net.excludes),
+        "provider": net.provider,
+    }
+    if net.vpc:
+        spec["vpc"] = net.vpc
+    is_join = subnet.name == read.settings.join_subnet
+    if is_default_vpc and not is_join and not subnet.gateway_type:
+        spec["gatewayType"] = "distributed"
+    if net.is_ovn and not is_join and subnet.enable_lb is None:
+        spec["enableLb"] = read.settings.enable_lb
+    status: dict[str, Any] = {"activateGateway": ""}
+    ready = "ResetLogicalSwitchAclSuccess" if not subnet.private else "SetPrivateLogicalSwitchSuccess"
+    if is_default_vpc and subnet.gateway_type == "centralized":
+        active = carriers(read, subnet)
+        status["activateGateway"] = active[0] if active and not subnet.enable_ecmp else ""
+        ready = "ReconcileCentralizedGatewaySuccess"
+    if not net.is_ovn:
+        ready = "SetNonOvnSubnetSuccess"
+    status |= _dhcp_status(subnet, net)
+    return Report(spec=_differing(subnet, spec), status=status, ready=ready, blockers=blockers)
+
+
+def _dhcp_status(subnet: Subnet, net: Segment) -> Mapping[str, Any]:
+    refs: dict[str, Ref | str] = {"dhcpV4OptionsUUID": "", "dhcpV6OptionsUUID": ""}
+    for row in dhcp_rows(subnet, net):
+        is_v6 = ":" in str(row.columns["cidr"])
+        refs["dhcpV6OptionsUUID" if is_v6 else "dhcpV4OptionsUUID"] = row.ref
+    return refs
+
+
+def _differing(subnet: Subnet, spec: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The defaults that the object lacks; what a user wrote and means the same stays as they wrote it."""
+    said: Mapping[str, Any] = {
+        "protocol": subnet.protocol,
+        "cidrBlock": subnet.cidr_block,
+        "gateway": subnet.gateway,
+        "excludeIps": list(subnet.exclude_ips),
+        "provider": subnet.provider,
+        "vpc": subnet.vpc,
+    }
+    return {key: value for key, value in spec.items() if said.get(key, None) != value}

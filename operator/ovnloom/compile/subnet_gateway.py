@@ -1,0 +1,48 @@
+"""How the traffic of a Subnet leaves its Vpc, at the northbound level."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ovnloom.api.subnet import Subnet
+from ovnloom.compile.rows import policy, static_route
+from ovnloom.intent import Row
+from ovnloom.ipam import address_text
+from ovnloom.ovn import names
+from ovnloom.ovn.match import from_cidr, to_cidr
+from ovnloom.world.gateway import carriers, join_address
+from ovnloom.world.graph import Reader
+from ovnloom.world.subnet import Segment
+
+LOCAL, GATEWAY = 31000, 29000
+"""Priorities of the contract: what stays inside a Subnet is never rerouted; what leaves goes to a gateway node."""
+
+
+def gateway_rows(read: Reader, subnet: Subnet, net: Segment) -> Iterator[Row]:
+    """In the default Vpc, traffic to the outside goes to a node; in others, to the Subnet's gateway.
+
+    The policies of distributed Subnets belong to their nodes (see compile/node.py): there is one for each node, or for
+    each node and Subnet, and neither kind may cost work for all of them when one changes.
+    """
+    router = names.router(net.vpc)
+    if net.vpc != read.settings.cluster_router:
+        for network in net.networks:
+            gateway = net.gateway.of(network.family)
+            if gateway is not None:
+                hop = address_text(network.family, gateway)
+                yield static_route(router, str(network), hop, "src-ip", subnet.route_table, subnet=net.name)
+        return
+    for network in net.networks:
+        yield policy(router, LOCAL, to_cidr(str(network)), "allow", subnet=net.name)
+    if subnet.gateway_type != "centralized" or net.name == read.settings.join_subnet:
+        return
+    nodes = carriers(read, subnet)
+    for network in net.networks:
+        hops = {
+            node: address_text(network.family, number)
+            for node in nodes
+            if (number := read.view(join_address, node).of(network.family)) is not None
+        }
+        if hops:
+            ids = {"subnet": net.name, **hops}
+            yield policy(router, GATEWAY, from_cidr(str(network)), "reroute", tuple(hops.values()), **ids)

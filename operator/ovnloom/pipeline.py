@@ -1,0 +1,276 @@
+"""World changes in; choices, intents and a plan out. Pure and synchronous: the controller, `ovnloom plan` and the tests
+run this same one.
+
+    put ──> world ──> assign ──> compile ──> wanted ──> plan
+                        │  ▲
+                        └──┘ save: a choice is read only after it was saved
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from ovnloom.api.ip import IP
+from ovnloom.api.meta import Key
+from ovnloom.assign.addresses import Addresses
+from ovnloom.assign.choice import Assignment, Choice, Claim, Release, Take
+from ovnloom.assign.registry import ASSIGNERS, claims, holder
+from ovnloom.compile.registry import COMPILERS
+from ovnloom.intent import Intent, Owner, Problem, Ref
+from ovnloom.northbound.change import Change, Elements
+from ovnloom.northbound.edits import Plan
+from ovnloom.northbound.mirror import Mirror
+from ovnloom.northbound.plan import plan
+from ovnloom.northbound.wanted import Wanted
+from ovnloom.settings import Settings
+from ovnloom.world.graph import Graph, Reader
+from ovnloom.world.indexes import INDEXES
+from ovnloom.world.tables import TABLES
+from ovnloom.world.world import World
+
+RANKS = {kind: rank for rank, kind in enumerate(("Vpc", "Subnet", "IPPool", "Node", "Namespace", "IP", "Pod"))}
+"""Of owners that are due together, those that others build on come first."""
+KIND_TYPES = {table.kind: table.type for table in TABLES}
+
+
+@dataclass(slots=True)
+class Turn:
+    """What one turn of the pipeline found."""
+
+    choices: list[tuple[Claim, Choice]] = field(default_factory=list)
+    intents: dict[Owner, Intent] = field(default_factory=dict)
+    failures: dict[Owner, Exception] = field(default_factory=dict)
+    """Owners whose assign or compile raised: our own bugs. Their rows stay as they are."""
+    assigned: set[Owner] = field(default_factory=set)
+    """Owners on whose behalf choices were looked for, whatever came of it."""
+
+
+class Pipeline:
+    """Holds the world, the addresses, the wanted state and a mirror of the actual one; see the picture above."""
+
+    def __init__(self, settings: Settings, mirror: Mirror | None = None) -> None:
+        self.settings = settings
+        self.world = World(INDEXES)
+        self.graph = Graph(self.world, settings)
+        self.books = Addresses(self.world)
+        self.wanted = Wanted()
+        self.mirror = mirror or Mirror()
+        self.unsettled: dict[Owner, None] = {}
+        """Owners whose rows may differ from what they want."""
+        self.drifted: set[Owner] = set()
+        """Those of them that are there because somebody else changed the database."""
+        self._elements: Elements = {}
+        self._claims: dict[Claim, None] = {}
+        self._owners: dict[Owner, None] = {}
+        self._waiting: dict[Ref, set[Owner]] = {}
+        self._told: dict[Claim, tuple[Problem, ...]] = {}
+
+    # -- in -----------------------------------------------------------------------------------------------------------
+
+    def put(self, kind: type, key: Key, found: Any) -> bool:
+        """The object is there as given, or gone (None). False when that makes no difference to anybody."""
+        before = self.world.tables[kind].get(key)
+        if not self.world.put(kind, key, found):
+            if found is not None and getattr(before, "written", None) != getattr(found, "written", None):
+                self._owners[Owner(kind.__name__, key)] = None  # somebody touched our answer: look at it again
+            return False
+        if kind is IP:
+            self.books.follow(before, found)
+        if before is None or kind is IP:
+            self._introduce(kind.__name__, key, found if found is not None else before)
+        return True
+
+    def _introduce(self, kind: str, key: Key, found: Any) -> None:
+        for claim in claims(kind, key, found):
+            if not self.graph.knows(claim):
+                self._claims[claim] = None
+            if kind == "IP" and not self.graph.knows(claim.owner):
+                self._owners[claim.owner] = None
+        owner = Owner(kind, key)
+        if kind in COMPILERS and not self.graph.knows(owner) and (kind != "IP" or found.deleting):
+            self._owners[owner] = None
+
+    def observe(self, changes: Iterable[Change]) -> None:
+        """The mirror says what the database says now; owners whose rows somebody changed are looked at again."""
+        touched = self.mirror.apply(changes)
+        if touched.was_reset:
+            self.unsettled.update(dict.fromkeys((*self.wanted.owners(), *self.mirror.owners())))
+            self._waiting.clear()
+            return
+        for owner in touched.owners:
+            if owner not in self.unsettled:
+                self.unsettled[owner] = None
+                self.drifted.add(owner)
+        for target, elements in touched.elements.items():
+            self._elements.setdefault(target, set()).update(elements)
+        for ref in touched.appeared & self._waiting.keys():
+            self.unsettled.update(dict.fromkeys(self._waiting.pop(ref)))
+
+    def queue(self, owner: Owner) -> None:
+        """The owner is compiled again."""
+        self._owners[owner] = None
+
+    def queue_everything(self) -> None:
+        """Every owner's rows are compared with the database's, those of owners that are gone included: for a start."""
+        self.unsettled.update(dict.fromkeys((*self.wanted.owners(), *self.mirror.owners())))
+
+    def __len__(self) -> int:
+        """How much is due."""
+        return len(self._claims) + len(self._owners) + len(self.unsettled)
+
+    # -- through ------------------------------------------------------------------------------------------------------
+
+    def turn(self) -> Turn:
+        """All that is due has been looked at: choices for the caller to save, and what owners want now."""
+        turn = Turn()
+        self._assign(turn)
+        self._compile(turn)
+        return turn
+
+    def save(self, choice: Choice) -> None:
+        """The choice is remembered outside (an IP object says so), so from now on compiles may read it."""
+        if isinstance(choice, Release):
+            self.put(IP, choice.key, None)
+        else:
+            self.put(IP, choice.ip.key, choice.ip)
+
+    def revoke(self, choice: Choice) -> None:
+        """The choice could not be saved: it was never made."""
+        if isinstance(choice, Take) and choice.ip.key not in self.world.tables[IP]:
+            self.books.forget(choice.ip)
+            self._claims[holder(choice.ip)] = None
+
+    def _settle(self) -> None:
+        for node in self.graph.settle(self.world.take_changed()):
+            if isinstance(node, Claim):
+                self._claims.setdefault(node)
+            elif isinstance(node, Owner):
+                self._owners.setdefault(node)
+
+    def _assign(self, turn: Turn) -> None:
+        self._settle()
+        while self._claims or self.books.has_freed:
+            due, self._claims = self._claims, {}
+            for claim in due:
+                # What was freed goes to those who wait before anybody who comes later.
+                for first in self.books.next_served():
+                    self._assign_one(first, turn)
+                self._assign_one(claim, turn)
+            for first in self.books.next_served():
+                self._assign_one(first, turn)
+            self._settle()
+
+    def _assign_one(self, claim: Claim, turn: Turn) -> None:
+        def assign(read: Reader) -> Assignment:
+            return ASSIGNERS[claim.kind](read, claim.key, self.books)
+
+        try:
+            found = self.graph.evaluate(claim, assign)
+        except Exception as bug:  # one owner's bug stops nobody else
+            turn.failures[claim.owner] = bug
+            return
+        turn.assigned.add(claim.owner)
+        turn.choices.extend((claim, choice) for choice in found.choices)
+        self.books.wait(claim, found.waits)
+        self._tell(claim, tuple(found.problems))
+        if not found.choices and not found.waits and not self._exists(claim.kind, claim.key):
+            self.graph.forget(claim)
+
+    def _tell(self, claim: Claim, problems: tuple[Problem, ...]) -> None:
+        if problems == self._told.get(claim, ()):
+            return
+        if problems:
+            self._told[claim] = problems
+        else:
+            del self._told[claim]
+        self._owners[claim.owner] = None
+
+    def _compile(self, turn: Turn) -> None:
+        while self._owners:
+            due = sorted(self._owners, key=lambda owner: RANKS[owner.kind])
+            self._owners.clear()
+            for owner in due:
+                self._compile_one(owner, turn)
+            self._settle()
+
+    def _compile_one(self, owner: Owner, turn: Turn) -> None:
+        try:
+            intent = self.graph.evaluate(owner, lambda read: COMPILERS[owner.kind](read, owner.key))
+        except Exception as bug:  # one owner's bug stops nobody else
+            turn.failures[owner] = bug
+            intent = Intent.held(Problem("InternalError", f"ovnloom failed on this object: {bug!r}; please report it"))
+        turn.intents[owner] = intent
+        again = self.wanted.replace(owner, intent)
+        self.unsettled[owner] = None
+        self.drifted.discard(owner)
+        self.unsettled.update(dict.fromkeys(again))
+        if not intent.rows and not intent.is_held and not self._exists(owner.kind, owner.key):
+            self.graph.forget(owner)
+
+    def _exists(self, kind: str, key: Key) -> bool:
+        return key in self.world.tables[KIND_TYPES[kind]]
+
+    # -- out ----------------------------------------------------------------------------------------------------------
+
+    def problems(self, owner: Owner, intent: Intent) -> tuple[Problem, ...]:
+        """What the owner's user must be told: about its choices, then about its rows."""
+        return (*self._told.get(Claim(owner.kind, owner.key), ()), *intent.problems)
+
+    def plan(self, limit: int | None = None) -> Plan:
+        """The edits for the owners that are due, at most `limit` of them. They stay due until `settled`."""
+        owners: Iterable[Owner] = self.unsettled
+        if limit is not None and len(self.unsettled) > limit:
+            owners = sorted(self.unsettled, key=lambda owner: RANKS.get(owner.kind, 0))[:limit]
+        elements, self._elements = self._elements, {}
+        return plan(owners, self.wanted, self.mirror, elements)
+
+    def settled(self, owners: Iterable[Owner], found: Plan) -> None:
+        """The plan was written for these owners; those whose parent or target is missing wait until it appears."""
+        for owner in owners:
+            self.unsettled.pop(owner, None)
+            self.drifted.discard(owner)
+            self.wanted.settled(owner)
+        for ref, waiting in found.waiting.items():
+            self._waiting.setdefault(ref, set()).update(waiting)
+
+    # -- for those who have no database to write to -------------------------------------------------------------------
+
+    def become(self, objects: Iterable[Any]) -> None:
+        """The world is exactly these objects, and every choice that follows has been saved."""
+        wanted: dict[tuple[type, Key], Any] = {(type(found), found.key): found for found in objects}
+        for kind, table in self.world.tables.items():
+            for key in [key for key in table if (kind, key) not in wanted and not self._is_ours(kind, key)]:
+                self.put(kind, key, None)
+        for (kind, key), found in wanted.items():
+            self.put(kind, key, found)
+        self.run()
+
+    def _is_ours(self, kind: type, key: Key) -> bool:
+        """IP objects that we made stay until we release them; what moments put there isn't the caller's."""
+        return kind is IP or kind.__module__.endswith(".moments")
+
+    def run(self) -> list[Choice]:
+        """Turns until nothing is due; every choice is saved at once. The answer is all choices, in order."""
+        made: list[Choice] = []
+        while True:
+            turn = self.turn()
+            if turn.failures:
+                raise next(iter(turn.failures.values()))
+            if not turn.choices:
+                return made
+            for _, choice in turn.choices:
+                made.append(choice)
+                self.save(choice)
+
+    def intents(self) -> Iterator[tuple[Owner, Intent]]:
+        """Every owner's intent, compiled anew and without effect: for tests and reports."""
+        for kind, table in self.world.tables.items():
+            if kind.__name__ in COMPILERS:
+                for key in table:
+                    yield (
+                        Owner(kind.__name__, key),
+                        COMPILERS[kind.__name__](Reader(self.graph), key),
+                    )
+

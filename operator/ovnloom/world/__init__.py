@@ -1,0 +1,1 @@
+"""What the cluster says now: typed tables, indexes over them, and who read what."""

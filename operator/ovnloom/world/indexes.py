@@ -1,0 +1,51 @@
+"""The indexes of the world: what can be asked without looking at every object of a kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ovnloom.api.ip import IP
+from ovnloom.api.ippool import IPPool
+from ovnloom.api.meta import Key, Object
+from ovnloom.api.subnet import Subnet
+from ovnloom.api.vpc import Vpc
+from ovnloom.world.world import Index
+
+
+def by_age(found: Object) -> tuple[str, Key]:
+    """Older objects first: what came later never takes from what was there."""
+    return found.meta.created, found.key
+
+
+def _holder(ip: IP) -> Iterable[Key]:
+    return (Key(ip.pod_name, ip.namespace),)
+
+
+SUBNETS_OF_VPC = Index("subnets of vpc", Subnet, lambda subnet: (subnet.vpc,), by_age)
+SUBNETS_OF_PROVIDER = Index("subnets of provider", Subnet, lambda subnet: (subnet.provider or "ovn",), by_age)
+SUBNETS_OF_NAMESPACE = Index("subnets of namespace", Subnet, lambda subnet: subnet.namespaces, by_age)
+SUBNETS_WITH_SELECTOR = Index(
+    "subnets with namespace selectors", Subnet, lambda subnet: ("",) if subnet.namespace_selectors else (), by_age
+)
+DEFAULT_SUBNETS = Index("default subnets", Subnet, lambda subnet: (subnet.vpc,) if subnet.default else (), by_age)
+VPCS_OF_NAMESPACE = Index("vpcs of namespace", Vpc, lambda vpc: vpc.namespaces, by_age)
+VPCS_WITH_PEER = Index("vpcs with peer", Vpc, lambda vpc: {peering.remote_vpc for peering in vpc.peerings}, by_age)
+IPS_OF_HOLDER = Index("ips of holder", IP, _holder)
+IPS_OF_SUBNET = Index("ips of subnet", IP, lambda ip: (ip.subnet,))
+POOLS_OF_SUBNET = Index("pools of subnet", IPPool, lambda pool: (pool.subnet,), by_age)
+POOLS_OF_NAMESPACE = Index("pools of namespace", IPPool, lambda pool: pool.namespaces, by_age)
+
+INDEXES: tuple[Index[Any], ...] = (
+    SUBNETS_OF_VPC,
+    SUBNETS_OF_PROVIDER,
+    SUBNETS_OF_NAMESPACE,
+    SUBNETS_WITH_SELECTOR,
+    DEFAULT_SUBNETS,
+    VPCS_OF_NAMESPACE,
+    VPCS_WITH_PEER,
+    IPS_OF_HOLDER,
+    IPS_OF_SUBNET,
+    POOLS_OF_SUBNET,
+    POOLS_OF_NAMESPACE,
+)

@@ -1,0 +1,51 @@
+"""What the port of a Pod depends on in its Subnet: little, so that edits of the Subnet leave its Pods alone."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ovnloom.api.meta import Key
+from ovnloom.api.subnet import Subnet
+from ovnloom.world.graph import Reader
+from ovnloom.world.indexes import SUBNETS_OF_VPC
+from ovnloom.world.subnet import addresses, is_ovn_provider, vpc_name
+
+
+class PortNetwork(NamedTuple):
+    """What a port must know of its Subnet; `cidr` and `gateway` as annotations have them."""
+
+    name: str
+    vpc: str
+    is_ovn: bool
+    is_default_vpc: bool
+    is_distributed: bool
+    dhcp_families: tuple[int, ...]
+    cidr: str
+    gateway: str
+
+
+def port_network(read: Reader, name: str) -> PortNetwork | None:
+    """View: the part of a Subnet that its ports depend on; None when there is no such Subnet."""
+    subnet = read.get(Subnet, Key(name))
+    if subnet is None:
+        return None
+    networks, gateway, _, _ = read.view(addresses, name)
+    vpc, is_ovn = vpc_name(read, subnet), is_ovn_provider(subnet.provider)
+    is_default = vpc == read.settings.cluster_router
+    return PortNetwork(
+        name,
+        vpc,
+        is_ovn,
+        is_default,
+        is_ovn and is_default and subnet.gateway_type != "centralized" and name != read.settings.join_subnet,
+        networks.families if subnet.enable_dhcp and is_ovn else (),
+        str(networks) or subnet.cidr_block,
+        gateway.text or subnet.gateway,
+    )
+
+
+def distributed_subnets(read: Reader, _: None) -> tuple[str, ...]:
+    """View: the Subnets of the default Vpc whose Pods leave by the node that they run on."""
+    found = [*read.find(SUBNETS_OF_VPC, read.settings.cluster_router), *read.find(SUBNETS_OF_VPC, "")]
+    nets = (read.view(port_network, subnet.name) for subnet in found)
+    return tuple(sorted(net.name for net in nets if net is not None and net.is_distributed))

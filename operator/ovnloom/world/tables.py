@@ -1,0 +1,80 @@
+"""The kinds that ovnloom watches: one entry each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ovnloom.api.ip import IP
+from ovnloom.api.ippool import IPPool
+from ovnloom.api.meta import Key
+from ovnloom.api.nad import NetworkAttachmentDefinition
+from ovnloom.api.namespace import Namespace
+from ovnloom.api.node import Node
+from ovnloom.api.pod import Pod
+from ovnloom.api.statefulset import StatefulSet
+from ovnloom.api.subnet import Subnet
+from ovnloom.api.virtualmachine import VirtualMachine
+from ovnloom.api.vpc import Vpc
+
+Body = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One kind: how the API server names it, and how its JSON becomes a value.
+
+    `is_optional` kinds belong to other projects and may be missing from a cluster.
+    """
+
+    type: type
+    group: str
+    version: str
+    plural: str
+    namespaced: bool
+    decode: Callable[[Body], Any]
+    is_optional: bool = False
+
+    @property
+    def kind(self) -> str:
+        """The kind as manifests write it."""
+        return self.type.__name__
+
+    @property
+    def api_version(self) -> str:
+        """`group/version`, or the version alone for the core group."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    @staticmethod
+    def key(body: Body) -> Key:
+        """The key of an object of this kind."""
+        meta = body["metadata"]
+        return Key(meta["name"], meta.get("namespace", ""))
+
+
+OURS = "kubeovn.io"
+TABLES: tuple[Table, ...] = (
+    Table(Namespace, "", "v1", "namespaces", False, Namespace.decode),
+    Table(Node, "", "v1", "nodes", False, Node.decode),
+    Table(Vpc, OURS, "v1", "vpcs", False, Vpc.decode),
+    Table(Subnet, OURS, "v1", "subnets", False, Subnet.decode),
+    Table(IPPool, OURS, "v1", "ippools", False, IPPool.decode),
+    Table(IP, OURS, "v1", "ips", False, IP.decode),
+    Table(StatefulSet, "apps", "v1", "statefulsets", True, StatefulSet.decode),
+    Table(
+        NetworkAttachmentDefinition,
+        "k8s.cni.cncf.io",
+        "v1",
+        "network-attachment-definitions",
+        True,
+        NetworkAttachmentDefinition.decode,
+        is_optional=True,
+    ),
+    Table(VirtualMachine, "kubevirt.io", "v1", "virtualmachines", True, VirtualMachine.decode, is_optional=True),
+    Table(Pod, "", "v1", "pods", True, Pod.decode),
+)
+"""In the order in which a start reads them: what Pods depend on comes first."""
+
+BY_TYPE: Mapping[type, Table] = {table.type: table for table in TABLES}
+BY_KIND: Mapping[tuple[str, str], Table] = {(table.api_version, table.kind): table for table in TABLES}

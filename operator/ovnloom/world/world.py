@@ -1,0 +1,91 @@
+"""The tables and indexes: every change says which facts changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Hashable, Iterable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from ovnloom.api.meta import Key
+from ovnloom.world.graph import Fact
+from ovnloom.world.moments import MOMENTS
+from ovnloom.world.tables import TABLES
+
+T = TypeVar("T")
+KINDS: tuple[type, ...] = (*(table.type for table in TABLES), *MOMENTS)
+
+
+@dataclass(frozen=True, eq=False)
+class Index(Generic[T]):
+    """The keys of a table's objects by a value that each of them has; an object may have several."""
+
+    name: str
+    type: type[T]
+    values: Callable[[T], Iterable[Hashable]]
+    order: Callable[[T], Any] = lambda found: found.key  # type: ignore[attr-defined] # every object has one
+
+    def in_order(self, found: list[T]) -> list[T]:
+        """The objects in the order that is part of the index's meaning."""
+        return sorted(found, key=self.order) if len(found) > 1 else found
+
+
+class World:
+    """What the API server said last. `put` is the only way in; `take_changed` tells what changed since it was asked."""
+
+    def __init__(self, indexes: Iterable[Index[Any]]) -> None:
+        self.tables: dict[type, dict[Key, Any]] = {kind: {} for kind in KINDS}
+        self._indexes: dict[type, list[Index[Any]]] = {kind: [] for kind in KINDS}
+        self._members: dict[Index[Any], dict[Hashable, set[Key]]] = {}
+        self._changed: dict[Fact, None] = {}
+        for index in indexes:
+            self._indexes[index.type].append(index)
+            self._members[index] = {}
+
+    def put(self, kind: type, key: Key, found: Any) -> bool:
+        """The object is there as given, or gone (None). False when that makes no difference to anybody."""
+        table = self.tables[kind]
+        before = table.get(key)
+        if before == found:
+            if found is not None:
+                table[key] = found  # what doesn't count for equality (resource version, status) is new all the same
+            return False
+        if found is None:
+            del table[key]
+        else:
+            table[key] = found
+        self._changed[(kind, key)] = None
+        if before is None or found is None:
+            self._changed[(kind, None)] = None
+        for index in self._indexes[kind]:
+            self._move(index, key, before, found)
+        return True
+
+    def touch(self, fact: Fact) -> None:
+        """Something outside the tables has changed that readers may have recorded under this fact."""
+        self._changed[fact] = None
+
+    def members(self, index: Index[Any], value: Hashable) -> Collection[Key]:
+        """The keys that the index has under the value."""
+        return self._members[index].get(value, ())
+
+    def take_changed(self) -> list[Fact]:
+        """The facts that changed since the last call, in order."""
+        changed = list(self._changed)
+        self._changed.clear()
+        return changed
+
+    def _move(self, index: Index[Any], key: Key, before: Any, after: Any) -> None:
+        old = set(index.values(before)) if before is not None else set()
+        new = set(index.values(after)) if after is not None else set()
+        if old == new:
+            return
+        members = self._members[index]
+        for value in old - new:
+            keys = members[value]
+            keys.discard(key)
+            if not keys:
+                del members[value]
+            self._changed[(index, value)] = None
+        for value in new - old:
+            members.setdefault(value, set()).add(key)
+            self._changed[(index, value)] = None
