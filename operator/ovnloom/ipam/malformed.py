@@ -1,7 +1,7 @@
 """Text of a user that is not what its field wants."""
 
 
-class Malformed(ValueError):  # noqa: N818  # a noun of the vocabulary, like Refused
+class Malformed(ValueError):  # a noun of the vocabulary, like Refused
     """A text that can't be read as the address, network, range or MAC that it should be.
 
     `part` is the offending piece as the user wrote it, `wrong` says what is wrong with it and `remedy` what to write

@@ -13,8 +13,8 @@ class Column:
     """One column: how many values of which type it takes (RFC 7047, 3.2 `<type>`).
 
     `refers` is the table whose rows a uuid column names. A `strong` reference keeps a row of a non-root table alive:
-    when the last one goes, ovsdb-server deletes the row, and a row can't be deleted while one names it. A weak reference
-    is emptied when the row goes.
+    when the last one goes, ovsdb-server deletes the row, and a row can't be deleted while one names it. A weak one is
+    emptied when the row goes.
     `since` is the first OVN version that has the column, None where every version that we support has it.
     `reported` columns are written by OVN: we read them and never compare them with what we want.
     """

@@ -10,7 +10,7 @@ Kind = Literal["name", "string", "number", "set", "group", "symbol", "end"]
 Form = Literal["decimal", "hexadecimal", "IPv4", "IPv6", "Ethernet"]
 
 
-class Unreadable(ValueError):  # noqa: N818  # says what the text is
+class Unreadable(ValueError):  # says what the text is
     """A match that OVN's lexer or parser would not read; the message says where and why."""
 
 
