@@ -43,8 +43,8 @@ def _names(name: str, table: str, *, since: str | None = None) -> Column:
     return Column(name, "set", "uuid", refers=table, strength="weak", since=since)
 
 
-def _names_one(name: str, table: str) -> Column:
-    return Column(name, "optional", "uuid", refers=table, strength="weak")
+def _names_one(name: str, table: str, *, since: str | None = None) -> Column:
+    return Column(name, "optional", "uuid", refers=table, strength="weak", since=since)
 
 
 def _holds_one(name: str, table: str) -> Column:
@@ -147,7 +147,7 @@ _ALL: Final = (
         _text("action"),
         _maybe("nexthop"),
         _texts("nexthops"),
-        _names("bfd_sessions", "BFD", since="24.09"),
+        _names("bfd_sessions", "BFD", since="24.03"),
         _OPTIONS,
         _EXTERNAL_IDS,
         identity=("priority", "match"),
@@ -178,7 +178,7 @@ _ALL: Final = (
         _maybe("logical_port"),
         _holds_one("allowed_ext_ips", "Address_Set"),
         _holds_one("exempted_ext_ips", "Address_Set"),
-        _names_one("gateway_port", "Logical_Router_Port"),
+        _names_one("gateway_port", "Logical_Router_Port", since="22.06"),
         _OPTIONS,
         _EXTERNAL_IDS,
         identity=("type", "external_ip", "logical_ip", "external_port_range"),
