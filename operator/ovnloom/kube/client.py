@@ -33,8 +33,8 @@ META = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 METAS = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 MERGE = "application/merge-patch+json"
 
-PAGE = 500
-"""Objects in one page of a list: 1 to 2 MB, which is what a list costs in memory however long it is."""
+PAGE = 250
+"""Objects in one page of a list: about 1 MB, which is what a list costs in memory however long it is."""
 READ_TRIES = 3
 CONNECT_SECONDS = 5.0
 

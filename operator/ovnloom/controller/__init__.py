@@ -1,0 +1,1 @@
+"""The program that makes the northbound database follow the API server."""
