@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from ovnloom.intent import Owner, Ref
-from ovnloom.northbound.shape import Stored
+from ovnloom.northbound.shape import Shape, Stored
 
 _NOTHING: Mapping[str, Stored] = {}
 
@@ -17,16 +17,15 @@ class Change(NamedTuple):
 
     An insert has all columns that differ from their default. A modify has differences, as OVSDB's update2 sends them: a
     scalar's new value, the elements that came or went of a set, and of a map the pairs: one that is there already went,
-    any other is new. A reset means that all rows are gone and what follows is the whole database.
+    any other is new. A reset means that all rows are gone and what follows is the whole database, which has `shape`.
     """
 
     kind: Literal["insert", "modify", "delete", "reset"]
     table: str = ""
     uuid: str = ""
     columns: Mapping[str, Stored] = _NOTHING
+    shape: Shape | None = None
 
-
-RESET = Change("reset")
 
 Elements = dict[tuple[Ref, str], set[str | int | Ref]]
 """Keys of elements by the row and column that they are in."""

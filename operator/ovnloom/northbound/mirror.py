@@ -152,6 +152,7 @@ class Mirror:
                 case "reset":
                     batch.touched.owners.update(self.owners())
                     batch.touched.was_reset = True
+                    self.shape = change.shape or self.shape
                     self._reset()
                 case "delete":
                     self._delete(change, batch)

@@ -1,0 +1,330 @@
+"""Plans against a real ovsdb-server with OVN's schema."""
+
+import json
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ovnloom.intent import EMPTY, Intent, Member, Parent, Ref, Row
+from ovnloom.northbound import text
+from ovnloom.northbound.snapshot import load
+from sandbox import Ovn
+from sandbox.ovn import SCHEMAS
+from tests.northbound.conftest import Controller
+from tests.northbound.rows import acl, group, pod, policy, port, subnet, switch
+
+Make = Callable[..., Controller]
+
+
+def fill(controller: Controller) -> None:
+    """Two switches, a policy, and two Pods."""
+    controller.want(subnet("blue"), switch("blue", mcast_snoop="true"))
+    controller.want(subnet("red"), switch("red"))
+    controller.want(policy("p"), group("p.ns", 2000, 2001))
+    controller.want(pod("a"), port("a.ns", "blue", "p.ns"))
+    controller.want(pod("b"), port("b.ns", "blue", ip="10.0.0.3"))
+    assert controller.is_as_wanted
+
+
+def test_rows_come_change_move_and_go(own_ovn: Ovn, controllers: Make) -> None:
+    """The whole life of a port, and the database's answer seen in the mirror each time."""
+    controller = controllers(own_ovn.nb).lock()
+    fill(controller)
+    (before,) = controller.mirror.all(Ref("Logical_Switch_Port", "a.ns"))
+
+    assert controller.want(pod("a"), port("a.ns", "red", "p.ns", ip="10.0.0.9")).is_ok
+
+    assert controller.mirror.all(Ref("Logical_Switch_Port", "a.ns")) == (before,)
+    assert "a.ns" in own_ovn.nbctl("lsp-list", "red")
+    assert controller.is_as_wanted
+
+    for owner in (policy("p"), pod("a"), pod("b"), subnet("blue"), subnet("red")):
+        assert controller.want(owner, EMPTY).is_ok
+    assert controller.is_as_wanted
+    assert own_ovn.nbctl("ls-list") == ""
+    assert controller.mirror.owned_rows == 0
+
+
+def test_a_kube_ovn_row_is_adopted_and_others_stay(own_ovn: Ovn, controllers: Make) -> None:
+    """A cluster moves over; Neutron's rows beside it are not ours."""
+    ids = "external_ids:vendor=kube-ovn"
+    own_ovn.nbctl("ls-add", "blue", "--", "set", "logical_switch", "blue", ids)
+    own_ovn.nbctl("ls-add", "neutron-1", "--", "set", "logical_switch", "neutron-1", "external_ids:neutron:mtu=1442")
+    own_ovn.nbctl("lsp-add", "neutron-1", "theirs", "--", "lsp-set-addresses", "theirs", "unknown")
+    own_ovn.nbctl("lsp-add", "blue", "a.ns")
+    own_ovn.nbctl("acl-add", "neutron-1", "to-lport", "1000", "ip", "drop")
+    foreign = own_ovn.nbctl("list", "logical_switch", "neutron-1"), own_ovn.nbctl("list", "acl")
+    uuid = own_ovn.nbctl("get", "logical_switch_port", "a.ns", "_uuid")
+    controller = controllers(own_ovn.nb)
+
+    controller.want(subnet("blue"), switch("blue"))
+    controller.want(pod("a"), port("a.ns", "blue"))
+    refused = controller.want(pod("t"), port("theirs", "blue"))
+
+    assert refused.is_ok
+    assert own_ovn.nbctl("get", "logical_switch_port", "a.ns", "_uuid") == uuid
+    assert "Pod/ns/a" in own_ovn.nbctl("get", "logical_switch_port", "a.ns", "external_ids")
+    assert [p.reason for p in controller.everything().problems[pod("t")]] == ["NameTaken"]
+    controller.want(subnet("blue"), EMPTY)
+    controller.want(pod("a"), EMPTY)
+    assert (own_ovn.nbctl("list", "logical_switch", "neutron-1"), own_ovn.nbctl("list", "acl")) == foreign
+
+
+@pytest.mark.parametrize("bad", [{"priority": 99999}, {"direction": "up"}, {"name": "x" * 64}, {"action": "explode"}])
+def test_a_refused_owner_suffers_alone(own_ovn: Ovn, controllers: Make, bad: dict[str, object]) -> None:
+    """A burst of many owners is one transaction; one bad value must not hold up the others."""
+    controller = controllers(own_ovn.nb)
+    controller.wanted.replace(subnet("blue"), switch("blue"))
+    controller.wanted.replace(policy("bad"), Intent(rows=(*group("bad.ns").rows, acl("bad.ns", 1, **bad))))  # type: ignore[arg-type]
+    for number in range(20):
+        controller.wanted.replace(pod(f"n{number}"), port(f"n{number}.ns", "blue", ip=f"10.0.0.{number}"))
+
+    outcome = controller.run(controller.wanted.owners())
+
+    assert set(outcome.refused) == {policy("bad")}
+    assert "constraint violation" in outcome.refused[policy("bad")]
+    assert len(outcome.written) == 21
+    assert not outcome.again
+    assert own_ovn.nbctl("lsp-list", "blue").count("\n") == 20
+
+
+def test_an_owner_that_needs_a_refused_row_waits(own_ovn: Ovn, controllers: Make) -> None:
+    """Its part can't be written before the other's; it isn't at fault itself."""
+    controller = controllers(own_ovn.nb)
+    bad = Row("Logical_Switch", "blue", {"name": "blue", "other_config": {"a": 1}})  # type: ignore[dict-item]
+    controller.wanted.replace(subnet("blue"), Intent(rows=(bad,)))
+    controller.wanted.replace(subnet("red"), switch("red"))
+    controller.wanted.replace(pod("a"), port("a.ns", "blue"))
+    controller.wanted.replace(pod("b"), port("b.ns", "red"))
+
+    outcome = controller.run(controller.wanted.owners())
+
+    assert set(outcome.refused) == {subnet("blue")}
+    assert outcome.again == {pod("a")}
+    assert outcome.written == {subnet("red"), pod("b")}
+
+
+def test_who_breaks_a_rule_that_is_checked_at_the_end_is_found(own_ovn: Ovn, controllers: Make) -> None:
+    """A name that is there twice is noticed when the transaction is over, so no operation is at fault."""
+    controller = controllers(own_ovn.nb)
+    controller.wanted.replace(subnet("blue"), switch("blue"))
+    for number in range(9):
+        controller.wanted.replace(pod(f"n{number}"), port(f"n{number}.ns", "blue"))
+    twin = Row("Port_Group", "other", {"name": "same"})
+    first = Row("Port_Group", "same", {"name": "same"})
+    controller.wanted.replace(policy("twin"), Intent(rows=(first, twin)))
+
+    outcome = controller.run(controller.wanted.owners())
+
+    assert set(outcome.refused) == {policy("twin")}
+    assert "identical values" in outcome.refused[policy("twin")]
+    assert len(outcome.written) == 10
+
+
+def test_a_row_that_changed_meanwhile_is_planned_again(own_ovn: Ovn, controllers: Make) -> None:
+    """The plan was made from a row that says something else now."""
+    controller = controllers(own_ovn.nb)
+    fill(controller)
+    own_ovn.nbctl("set", "logical_switch", "blue", "other_config:mcast_snoop=false")
+
+    late = controller.want(subnet("blue"), switch("blue", mcast_querier="true"))
+
+    assert late.again == {subnet("blue")}
+    assert not late.unavailable
+    assert controller.run([subnet("blue")]).is_ok
+    assert controller.is_as_wanted
+
+
+def test_drift_is_seen_and_undone(own_ovn: Ovn, controllers: Make) -> None:
+    """Somebody with ovn-nbctl at hand edits our rows."""
+    controller = controllers(own_ovn.nb)
+    fill(controller)
+    own_ovn.nbctl("lsp-set-addresses", "a.ns", "unknown")
+    own_ovn.nbctl("lsp-del", "b.ns")
+    own_ovn.nbctl("acl-del", "p.ns")
+    own_ovn.nbctl("pg-set-ports", "p.ns", "a.ns")
+
+    controller.until(lambda: not controller.mirror.all(Ref("Logical_Switch_Port", "b.ns")), "the port is gone")
+
+    controller.until(lambda: not controller.everything().is_empty, "drift is seen")
+    assert controller.run(controller.wanted.owners()).is_ok
+    assert controller.is_as_wanted
+
+
+def test_after_a_restart_of_the_server_the_mirror_is_right_and_writes_go_on(own_ovn: Ovn, controllers: Make) -> None:
+    """Losing OVN loses nothing."""
+    controller = controllers(own_ovn.nb).lock()
+    fill(controller)
+    own_ovn.stop_nb()
+    controller.until(lambda: controller.connection.state == "connecting", "lost")
+
+    lost = controller.want(pod("c"), port("c.ns", "blue"))
+    own_ovn.start_nb()
+    touched = controller.until(lambda: controller.connection.has_lock, "locked again")
+
+    assert lost.again == {pod("c")}
+    assert "not connected" in lost.unavailable
+    assert touched.was_reset
+    assert controller.run([pod("c")]).is_ok
+    assert controller.is_as_wanted
+
+
+def test_a_wiped_database_gets_all_rows_back(own_ovn: Ovn, controllers: Make) -> None:
+    """The rows follow from the state of the cluster alone."""
+    controller = controllers(own_ovn.nb).lock()
+    fill(controller)
+    before = text.mirror_rows(controller.mirror)
+    own_ovn.wipe_nb()
+    controller.until(lambda: controller.mirror.owned_rows == 0 and controller.connection.has_lock, "empty")
+
+    assert controller.run(controller.wanted.owners()).is_ok
+
+    assert text.mirror_rows(controller.mirror) == before
+    assert controller.is_as_wanted
+
+
+def test_who_lost_the_lock_writes_nothing(own_ovn: Ovn, controllers: Make) -> None:
+    """A leader that slept must not undo what its successor did."""
+    old = controllers(own_ovn.nb).lock()
+    fill(old)
+    new = controllers(own_ovn.nb)
+    new.connection.take_lock("ovnloom")
+    rows = own_ovn.nbctl("list", "logical_switch_port")
+    assert not new.connection.has_lock
+    assert "somebody else's" in new.want(pod("x"), port("x.ns", "blue")).unavailable
+
+    old.connection.release_lock()
+    new.until(lambda: new.connection.has_lock, "the successor has the lock")
+    old.connection.take_lock("ovnloom")
+    late = old.want(pod("c"), port("c.ns", "blue"))
+
+    assert late.again == {pod("c")}
+    assert own_ovn.nbctl("list", "logical_switch_port") == rows
+
+
+def test_a_lock_that_was_stolen_in_the_meantime_is_noticed_by_the_server(own_ovn: Ovn, controllers: Make) -> None:
+    """The thief's lock comes while we are frozen, so we still believe that it is ours."""
+    old = controllers(own_ovn.nb).lock()
+    fill(old)
+    thief = controllers(own_ovn.nb)
+    request = {"op": "assert", "lock": "ovnloom"}
+
+    reply = thief.connection.commit([request])
+
+    assert reply.status == "unavailable"
+    assert "not owner" in reply.reason
+
+
+def test_a_server_that_hangs_costs_the_timeout_and_leaves_no_surprise(own_ovn: Ovn, controllers: Make) -> None:
+    """A transaction without an answer may have been executed; it is seen before anything else is written."""
+    controller = controllers(own_ovn.nb, timeout=0.5)
+    fill(controller)
+    pid = own_ovn.servers[0].pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        late = controller.want(pod("c"), port("c.ns", "blue"))
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+    assert "didn't answer" in late.unavailable
+    controller.until(lambda: controller.connection.state == "synced", "synced again")
+    assert controller.run(controller.wanted.owners()).is_ok
+    assert controller.is_as_wanted
+    assert own_ovn.nbctl("lsp-list", "blue").count("c.ns") == 1
+
+
+@pytest.fixture
+def older_schema(tmp_path: Path) -> Path:
+    """A northbound schema of OVN 22.03: no route tables, no ACL labels."""
+    schema = json.loads((SCHEMAS / "ovn-nb.ovsschema").read_text())
+    schema["tables"]["ACL"]["columns"].pop("tier", None)
+    del schema["tables"]["ACL"]["columns"]["label"]
+    del schema["tables"]["Logical_Router_Static_Route"]["columns"]["route_table"]
+    path = tmp_path / "older.ovsschema"
+    path.write_text(json.dumps(schema))
+    return path
+
+
+def test_an_older_ovn_gets_what_it_knows_and_the_rest_is_told(
+    tmp_path: Path, older_schema: Path, controllers: Make
+) -> None:
+    """OVN 22.03 has neither route tables nor tiers."""
+    with Ovn(tmp_path / "ovn", nb_schema=older_schema) as ovn:
+        controller = controllers(ovn.nb)
+        columns = {"ip_prefix": "0.0.0.0/0", "nexthop": "10.0.0.1", "policy": "dst-ip", "route_table": "t"}
+        route = Row(
+            "Logical_Router_Static_Route",
+            "r t dst-ip 0.0.0.0/0 10.0.0.1",
+            columns,
+            Parent("Logical_Router", "r", "static_routes"),
+        )
+        router = Row("Logical_Router", "r", {"name": "r"})
+        plain = acl("p.ns", 1, tier=0)
+        tiered = acl("p.ns", 2, tier=2)
+
+        assert controller.want(subnet("r"), Intent(rows=(router, route))).is_ok
+        assert controller.want(policy("p"), Intent(rows=(*group("p.ns").rows, plain, tiered))).is_ok
+
+        found = controller.everything()
+        assert found.is_empty
+        assert {owner: len(problems) for owner, problems in found.problems.items()} == {subnet("r"): 1, policy("p"): 1}
+        assert "Logical_Router_Static_Route.route_table = 't'" in found.problems[subnet("r")][0].message
+        assert "needs OVN 23.06" in found.problems[policy("p")][0].message
+
+
+def test_an_upgraded_schema_is_used_without_a_restart(tmp_path: Path, older_schema: Path, controllers: Make) -> None:
+    """ovn-ctl converts the database in place while everybody is connected."""
+    with Ovn(tmp_path / "ovn", nb_schema=older_schema) as ovn:
+        controller = controllers(ovn.nb)
+        controller.want(policy("p"), Intent(rows=(*group("p.ns").rows, acl("p.ns", 1, label=7))))
+        assert controller.everything().problems
+
+        from sandbox import client
+
+        client.output("ovsdb-client", "convert", ovn.nb, SCHEMAS / "ovn-nb.ovsschema")
+        controller.until(lambda: "label" in controller.mirror.columns("ACL"), "the new column is known")
+        controller.until(lambda: controller.connection.state == "synced", "synced")
+
+        assert controller.run([policy("p")]).is_ok
+        assert not controller.everything().problems
+        assert "7" in ovn.nbctl("get", "acl", controller.mirror.all(acl("p.ns", 1).ref)[0], "label")
+
+
+def test_options_of_everybody_are_merged(own_ovn: Ovn, controllers: Make) -> None:
+    """northd keeps its own keys in NB_Global."""
+    controller = controllers(own_ovn.nb)
+    own_ovn.nbctl("set", "nb_global", ".", "options:theirs=1")
+    controller.until(
+        lambda: controller.mirror.value("NB_Global", controller.mirror.all(Ref("NB_Global", "."))[0], "options").get(
+            "theirs"
+        ),
+        "their option is seen",
+    )
+    option = Member(Ref("NB_Global", "."), "options", ("use_ct_inv_match", "false"))
+
+    controller.want(subnet("s"), Intent(members=(option,)))
+    assert own_ovn.nbctl("get", "nb_global", ".", "options:use_ct_inv_match").strip() == '"false"'
+    controller.want(subnet("s"), EMPTY)
+
+    options = own_ovn.nbctl("get", "nb_global", ".", "options")
+    assert "use_ct_inv_match" not in options
+    assert "theirs" in options
+
+
+def test_a_snapshot_file_says_what_the_server_says(own_ovn: Ovn, controllers: Make, tmp_path: Path) -> None:
+    """`ovnloom plan --against nb-snapshot` needs no server."""
+    from sandbox import client
+
+    controller = controllers(own_ovn.nb)
+    fill(controller)
+    controller.want(pod("a"), port("a.ns", "red", "p.ns", ip="10.0.0.9"))
+    controller.want(pod("b"), EMPTY)
+    backup = tmp_path / "nb.backup"
+    backup.write_text(client.output("ovsdb-client", "backup", own_ovn.nb))
+    (live,) = own_ovn.directory.glob("*nb.db")
+
+    assert text.mirror_rows(load(backup)) == text.mirror_rows(load(live)) == text.mirror_rows(controller.mirror)
