@@ -46,4 +46,4 @@ def path(resource: Resource, namespace: str = "", name: str = "", subresource: s
 
 
 LEASES = Kind("coordination.k8s.io", "v1", "leases", "Lease", True)
-EVENTS = Kind("events.k8s.io", "v1", "events", "Event", True)
+EVENTS = Kind("", "v1", "events", "Event", True)
