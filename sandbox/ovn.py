@@ -104,7 +104,7 @@ class Ovn:
 
     def trace(self, datapath: str, flow: str, *options: str) -> str:
         """What `ovn-trace` prints: the way of the packets of `flow` that enter at `datapath`."""
-        return client.output("ovn-trace", f"--db={self.sb}", "--timeout=30", *options, datapath, flow)
+        return client.output("ovn-trace", f"--db={self.sb}", *options, datapath, flow)
 
     def sync(self) -> None:
         """The southbound database says what the northbound one says now."""
