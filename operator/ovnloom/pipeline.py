@@ -8,7 +8,7 @@ run this same one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,7 @@ from ovnloom.assign.addresses import Addresses
 from ovnloom.assign.choice import Assignment, Choice, Claim, Release, Take
 from ovnloom.assign.registry import ASSIGNERS, claims, holder
 from ovnloom.compile.registry import COMPILERS
-from ovnloom.intent import Intent, Owner, Problem, Ref
+from ovnloom.intent import EMPTY, Intent, Owner, Problem, Ref
 from ovnloom.northbound.change import Change, Elements
 from ovnloom.northbound.edits import Plan
 from ovnloom.northbound.mirror import Mirror
@@ -61,6 +61,8 @@ class Pipeline:
         """Owners whose rows may differ from what they want."""
         self.drifted: set[Owner] = set()
         """Those of them that are there because somebody else changed the database."""
+        self.unexplained: set[Owner] = set()
+        """Owners whose rows would go although nobody saw their object go: see the deletion budget."""
         self._elements: Elements = {}
         self._claims: dict[Claim, None] = {}
         self._owners: dict[Owner, None] = {}
@@ -69,8 +71,13 @@ class Pipeline:
 
     # -- in -----------------------------------------------------------------------------------------------------------
 
-    def put(self, kind: type, key: Key, found: Any) -> bool:
-        """The object is there as given, or gone (None). False when that makes no difference to anybody."""
+    def put(self, kind: type, key: Key, found: Any, *, was_seen: bool = True) -> bool:
+        """The object is there as given, or gone (None). False when that makes no difference to anybody.
+
+        `was_seen` is False for one that was missing from a list, without an event that said that it went.
+        """
+        if not was_seen:
+            self.unexplained.add(Owner(kind.__name__, key))
         before = self.world.tables[kind].get(key)
         if not self.world.put(kind, key, found):
             if found is not None and getattr(before, "written", None) != getattr(found, "written", None):
@@ -114,7 +121,9 @@ class Pipeline:
 
     def queue_everything(self) -> None:
         """Every owner's rows are compared with the database's, those of owners that are gone included: for a start."""
-        self.unsettled.update(dict.fromkeys((*self.wanted.owners(), *self.mirror.owners())))
+        there = tuple(self.mirror.owners())
+        self.unexplained.update(owner for owner in there if not self.wanted.rows(owner))
+        self.unsettled.update(dict.fromkeys((*self.wanted.owners(), *there)))
 
     def __len__(self) -> int:
         """How much is due."""
@@ -202,6 +211,8 @@ class Pipeline:
             turn.failures[owner] = bug
             intent = Intent.held(Problem("InternalError", f"ovnloom failed on this object: {bug!r}; please report it"))
         turn.intents[owner] = intent
+        if intent.rows:
+            self.unexplained.discard(owner)
         again = self.wanted.replace(owner, intent)
         self.unsettled[owner] = None
         self.drifted.discard(owner)
@@ -218,20 +229,35 @@ class Pipeline:
         """What the owner's user must be told: about its choices, then about its rows."""
         return (*self._told.get(Claim(owner.kind, owner.key), ()), *intent.problems)
 
-    def plan(self, limit: int | None = None) -> Plan:
-        """The edits for the owners that are due, at most `limit` of them. They stay due until `settled`."""
-        owners: Iterable[Owner] = self.unsettled
-        if limit is not None and len(self.unsettled) > limit:
-            owners = sorted(self.unsettled, key=lambda owner: RANKS.get(owner.kind, 0))[:limit]
-        elements, self._elements = self._elements, {}
-        return plan(owners, self.wanted, self.mirror, elements)
+    def intent(self, owner: Owner) -> Intent:
+        """What an owner wants now, compiled anew and without effect."""
+        return COMPILERS[owner.kind](Reader(self.graph), owner.key) if owner.kind in COMPILERS else EMPTY
 
-    def settled(self, owners: Iterable[Owner], found: Plan) -> None:
+    def held(self) -> Mapping[str, int]:
+        """How many owners of each kind are held; kinds that ever had one stay, with 0."""
+        found = dict.fromkeys(COMPILERS, 0)
+        for owner in self.wanted.held():
+            found[owner.kind] += 1
+        return found
+
+    def plan(self) -> Plan:
+        """The edits for all owners that are due. They stay due until `settled`."""
+        return plan(self.unsettled, self.wanted, self.mirror, self._elements)
+
+    def given_up(self, owners: Iterable[Owner]) -> None:
+        """The database refuses what these owners want: they are planned again when they want something else."""
+        for owner in owners:
+            self.unsettled.pop(owner, None)
+
+    def settled(self, owners: Collection[Owner], found: Plan) -> None:
         """The plan was written for these owners; those whose parent or target is missing wait until it appears."""
         for owner in owners:
             self.unsettled.pop(owner, None)
             self.drifted.discard(owner)
+            self.unexplained.discard(owner)
             self.wanted.settled(owner)
+        if found.owners <= frozenset(owners):
+            self._elements = {}
         for ref, waiting in found.waiting.items():
             self._waiting.setdefault(ref, set()).update(waiting)
 
@@ -269,8 +295,6 @@ class Pipeline:
         for kind, table in self.world.tables.items():
             if kind.__name__ in COMPILERS:
                 for key in table:
-                    yield (
-                        Owner(kind.__name__, key),
-                        COMPILERS[kind.__name__](Reader(self.graph), key),
-                    )
+                    owner = Owner(kind.__name__, key)
+                    yield owner, self.intent(owner)
 

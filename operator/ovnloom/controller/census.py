@@ -86,7 +86,7 @@ class Census:
             page.items.clear()
         for key in unseen:
             del self._known[table.type][key]
-            self._inbox.put(table, key, None)
+            self._inbox.put(table, key, None, was_seen=False)
         is_first = table.type not in self._listed
         self._listed[table.type] = _number(version)
         self._absent.discard(table.type)

@@ -14,12 +14,16 @@ class Change(NamedTuple):
     table: Table
     key: Key
     found: Any
+    was_seen: bool = True
+    """False when a list lacked the object and no event had said that it went."""
 
 
 class Inbox:
     """A queue in which each object is at most once: with its latest value, at the place of its first arrival."""
 
-    def __init__(self) -> None:
+    def __init__(self, wake: asyncio.Event | None = None) -> None:
+        """`wake`, where given, is set whenever there is something new to take; who waits for it clears it."""
+        self._wake = wake or asyncio.Event()
         self._changes: dict[tuple[type, Key], tuple[Change, float]] = {}
         self._filled = asyncio.Event()
 
@@ -33,13 +37,14 @@ class Inbox:
             return monotonic() - arrived
         return 0.0
 
-    def put(self, table: Table, key: Key, found: Any) -> None:
+    def put(self, table: Table, key: Key, found: Any, *, was_seen: bool = True) -> None:
         """The object is as found, or gone (None), for whoever takes next."""
         place = (table.type, key)
         before = self._changes.get(place)
-        self._changes[place] = (Change(table, key, found), monotonic() if before is None else before[1])
+        self._changes[place] = (Change(table, key, found, was_seen), monotonic() if before is None else before[1])
         if before is None:
             self._filled.set()
+            self._wake.set()
 
     async def wait(self) -> None:
         """Returns as soon as there is something to take."""

@@ -18,6 +18,7 @@ logger = log.get("watch")
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 30.0
 """Seconds between two starts of kopf when it ends by itself: from the first, doubling, to this."""
+AWAY_PAUSE = 2.0
 LOGIN_PAUSE = 5.0
 EARLY_SECONDS = 15.0
 CHECK_SECONDS = 300.0
@@ -61,8 +62,20 @@ class Ended(Exception):
 
 
 async def _find_absent(client: Client, census: Census) -> list[Table]:
-    """The tables that aren't served now; the census knows them, and one that we can't do without is in the log."""
-    unserved = await _unserved(client, census.tables)
+    """The tables that aren't served now; the census knows them, and one that we can't do without is in the log.
+
+    Waits for an API server that is away, as everything after it does.
+    """
+    is_told = False
+    while True:
+        try:
+            unserved = await _unserved(client, census.tables)
+            break
+        except Unavailable as problem:
+            if not is_told:
+                logger.warning("watches wait for the API server", reason=str(problem))
+            is_told = True
+            await asyncio.sleep(AWAY_PAUSE)
     for table in unserved:
         if table.is_optional:
             census.absent(table)

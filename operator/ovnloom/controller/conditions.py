@@ -1,0 +1,47 @@
+"""The conditions of an object, from its problems."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ovnloom.api.condition import Condition
+from ovnloom.intent import Problem
+
+LONGEST = 1024
+"""Characters of a message; a list of problems may be long."""
+
+
+def conditions(
+    before: Sequence[Condition], problems: Sequence[Problem], ready: str, blockers: str, generation: int, now: str
+) -> tuple[Condition, ...]:
+    """`Validated`, `Ready` and `Error` as they should be said now; times move only when something differs.
+
+    Validated is False for problems with what is written, Ready for those and all others, and Error is their mirror:
+    it is False again once they are solved. A new status moves lastTransitionTime, anything else lastUpdateTime only.
+    """
+    wrong = [problem for problem in problems if problem.condition == "Validated"]
+    said = _words(problems)
+    wanted = {
+        "Validated": ("False", wrong[0].reason, _words(wrong)) if wrong else ("True", "ValidateSuccess", ""),
+        "Ready": ("False", problems[0].reason, said) if problems else ("True", ready, ""),
+        "Error": ("True", problems[0].reason, said) if problems else ("False", ready, ""),
+    }
+    if blockers and not problems:
+        wanted["Ready"] = ("False", "DeletionWaits", blockers)
+    found = {condition.type: condition for condition in before}
+    for type_, (status, reason, message) in wanted.items():
+        old = found.get(type_)
+        new = Condition(type_, status, reason, message, generation, now, now)
+        if old is not None:
+            if (old.status, old.reason, old.message) == (status, reason, message):
+                continue
+            if old.status == status:
+                new = replace(new, last_transition_time=old.last_transition_time)
+        found[type_] = new
+    return tuple(found.values())
+
+
+def _words(problems: Sequence[Problem]) -> str:
+    said = "; ".join(dict.fromkeys(problem.message for problem in problems))
+    return said if len(said) <= LONGEST else said[: LONGEST - 1] + "…"
