@@ -85,17 +85,7 @@ class Database:
             case "mutate":
                 ((name, mutator, json),) = op["mutations"]
                 value = _read(known[name], json, named)
-                old = row.setdefault(name, type(value)())
-                if isinstance(value, dict):
-                    for key, text in value.items():
-                        if mutator == "insert":
-                            old.setdefault(key, text)
-                        elif old.get(key) == text:
-                            del old[key]
-                elif mutator == "insert":
-                    old |= value
-                else:
-                    old -= value
+                _mutate(row.setdefault(name, type(value)()), mutator, value)
 
     def _settle(self, before: Rows) -> list[Change]:
         """Rows that nothing keeps alive go, references to rows that went are emptied (RFC 7047, 3.2 and 5.1)."""
@@ -137,6 +127,17 @@ class Database:
         for table in ("Logical_Switch_Port", "Logical_Router_Port", "Port_Group", "Address_Set"):
             names = [columns["name"] for columns in self.rows[table].values()]
             assert len(names) == len(set(names)), f"two rows of {table} have one name"
+
+
+def _mutate(old: Any, mutator: str, value: Any) -> None:
+    if isinstance(value, set):
+        old.update(value) if mutator == "insert" else old.difference_update(value)
+        return
+    for key, text in value.items():
+        if mutator == "insert":
+            old.setdefault(key, text)
+        elif old.get(key) == text:
+            del old[key]
 
 
 def _read(column: Any, json: Any, named: Mapping[str, str]) -> Any:

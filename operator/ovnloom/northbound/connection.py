@@ -140,9 +140,12 @@ class Connection:
                 log.warning("northbound database can't be reached", reason=str(unavailable))
             except Exception:  # a bug may have lost an update: start over with a new copy
                 log.exception("northbound connection failed and starts over")
-            self._received.clear()
-            self._set_state("connecting")
-            self._drop_tasks()
+            else:
+                continue
+            finally:
+                self._received.clear()
+                self._set_state("connecting")
+                self._drop_tasks()
             self._stopping.wait(RETRY)
         self._drop_tasks()
 
@@ -152,10 +155,15 @@ class Connection:
         replica = Replica(self._remotes, schema, self._received.append)
         if self._lock_name:
             replica.set_lock(self._lock_name)
+        checked = 1
         try:
-            while not self._stopping.is_set() and not replica.has_other_schema:
+            while not self._stopping.is_set():
                 replica.run()
                 self._publish(replica)
+                if replica.is_synced and replica.restarts > checked:
+                    checked = replica.restarts
+                    if not replica.fits(fetch_schema(self._remotes, self._timeout)):
+                        return
                 self._work(replica)
                 self._block(replica, None)
         finally:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,7 +10,6 @@ import ovs.poller
 from ovsdbapp.backend.ovs_idl.connection import OvsdbIdl
 
 from ovnloom.northbound.change import Change
-from ovnloom.northbound.schema_request import DATABASE
 from ovnloom.northbound.shape import Shape, Stored, read
 from ovnloom.ovn.column import Column
 
@@ -34,6 +32,8 @@ class Replica(OvsdbIdl):  # type: ignore[misc]  # ovs has no types
         self.shape = Shape.parse(schema)
         self._emit = emit
         self._schema = _comparable(schema)
+        self.restarts = 0
+        """How often the rows were asked for."""
         chosen = ovs.db.idl.SchemaHelper(schema_json=dict(schema))
         for name, table in self.shape.tables.items():
             chosen.register_columns(name, [column.name for column in table.columns.values() if not column.reported])
@@ -50,14 +50,14 @@ class Replica(OvsdbIdl):  # type: ignore[misc]  # ovs has no types
         """Whether some server answers."""
         return bool(self._session.is_connected())
 
-    @property
-    def has_other_schema(self) -> bool:
-        """Whether the server's schema is no longer the one that this replica was built from: OVN was upgraded."""
-        rows = self.server_tables[self._server_db_table].rows.values() if self.server_tables else ()
-        for row in rows:
-            if row.name == DATABASE and row.schema:
-                return _comparable(json.loads(row.schema[0])) != self._schema
-        return False
+    def fits(self, schema: Mapping[str, Any]) -> bool:
+        """Whether the schema is the one that this replica was built from, as far as it matters."""
+        return _comparable(schema) == self._schema
+
+    def restart_fsm(self) -> None:
+        """ovs calls this for each new connection, and when the server converted the database to another schema."""
+        self.restarts += 1
+        super().restart_fsm()
 
     def forget(self, transaction: ovs.db.idl.Transaction) -> None:
         """Nobody waits for the transaction's reply any more; the connection on which it might come is closed."""
