@@ -13,7 +13,7 @@ PREFIX = "ovn.kubernetes.io/"
 
 
 def compile_namespace(read: Reader, key: Key) -> Intent:
-    """The annotations name the Subnets that are tried for its Pods, in order, with their CIDRs and excluded addresses."""
+    """Annotations name the Subnets that are tried for its Pods, in order, with their CIDRs and excluded addresses."""
     namespace = read.get(Namespace, key)
     if namespace is None or namespace.deleting:
         return EMPTY

@@ -71,8 +71,8 @@ def _to_node(read: Reader, node: Node) -> Iterator[Row]:
         if hop is None:
             continue
         match, to = to_cidr(address_text(family, number)), (address_text(family, hop),)
-        ids = {"node": node.name, "address_family": str(family)}
-        yield policy(read.settings.cluster_router, TO_NODE, match, "reroute", to, **ids)
+        ids = {names.KEY_NODE: node.name, names.KEY_ADDRESS_FAMILY: str(family)}
+        yield policy(read.settings.cluster_router, TO_NODE, match, "reroute", to, ids)
 
 
 def _distributed_groups(read: Reader, node: str) -> Iterator[Row]:
@@ -104,4 +104,4 @@ def _way_out(read: Reader, node: str) -> Iterator[Row]:
             continue
         for group, ids in groups.items():
             match = from_set(family, names.group_addresses(group, family))
-            yield policy(router, GATEWAY, match, "reroute", (address_text(family, number),), **ids)
+            yield policy(router, GATEWAY, match, "reroute", (address_text(family, number),), ids)

@@ -110,9 +110,7 @@ def _groups(read: Reader, pod: Pod, ip: IP, net: PortNetwork) -> Iterator[Member
         yield Member(Ref("Port_Group", group), "ports", port)
 
 
-def _answer(
-    read: Reader, pod: Pod, nic: Nic, ip: IP, net: PortNetwork, annotations: dict[str, str | None]
-) -> None:
+def _answer(read: Reader, pod: Pod, nic: Nic, ip: IP, net: PortNetwork, annotations: dict[str, str | None]) -> None:
     prefix = f"{nic.provider}.kubernetes.io/"
     annotations[prefix + "allocated"] = "true"
     annotations[prefix + "ip_address"] = ip.ip_address

@@ -47,14 +47,19 @@ def acl(
 
 
 def policy(
-    router: str, priority: int, match: Match | str, action: str, nexthops: tuple[str, ...] = (), **ids: str
+    router: str,
+    priority: int,
+    match: Match | str,
+    action: str,
+    nexthops: tuple[str, ...] = (),
+    ids: Mapping[str, str] | None = None,
 ) -> Row:
     """A Logical_Router_Policy; `nexthops` only count with the action `reroute`, several of them are ECMP."""
     columns: dict[str, Value] = {"priority": priority, "match": str(match), "action": action}
     if nexthops:
         columns["nexthops"] = frozenset(nexthops)
     if ids:
-        columns["external_ids"] = {key.replace("_", "-"): value for key, value in ids.items()}
+        columns["external_ids"] = ids
     return child("Logical_Router_Policy", Parent("Logical_Router", router, "policies"), columns)
 
 

@@ -110,19 +110,22 @@ def _warnings(read: Reader, subnet: Subnet, net: Segment) -> Iterator[Problem]:
     is_default_vpc = net.vpc == read.settings.cluster_router
     if subnet.default:
         if is_default_vpc and subnet.name != read.settings.default_subnet:
-            wrong = f"spec.default is true, but {read.settings.default_subnet} is the default of Vpc {net.vpc}; set it to false"
-            yield Problem("TwoDefaultSubnets", wrong)
+            yield _second_default(read.settings.default_subnet, net.vpc)
         elif not is_default_vpc:
             first = read.find(DEFAULT_SUBNETS, net.vpc)[0]
             if first.name != subnet.name:
-                wrong = f"spec.default is true, but {first.name} is the default of Vpc {net.vpc} already; set it to false"
-                yield Problem("TwoDefaultSubnets", wrong)
+                yield _second_default(first.name, net.vpc)
     if is_default_vpc and subnet.gateway_type == "centralized" and net.is_ovn:
         if not listed(read, subnet):
             wrong = "spec.gatewayType is centralized, but spec.gatewayNode and spec.gatewayNodeSelectors name no node"
             yield Problem("NoReadyGateway", f"{wrong}; name one")
         elif not carriers(read, subnet):
             yield Problem("NoActiveGatewayFound", "none of the Subnet's gateway nodes is ready; repair or add one")
+
+
+def _second_default(first: str, vpc: str) -> Problem:
+    wrong = f"spec.default is true, but {first} is the default of Vpc {vpc}; set it to false"
+    return Problem("TwoDefaultSubnets", wrong)
 
 
 def _blockers(read: Reader, subnet: Subnet) -> str:

@@ -33,7 +33,7 @@ def gateway_rows(read: Reader, subnet: Subnet, net: Segment) -> Iterator[Row]:
                 yield static_route(router, str(network), hop, "src-ip", subnet.route_table, subnet=net.name)
         return
     for network in net.networks:
-        yield policy(router, LOCAL, to_cidr(str(network)), "allow", subnet=net.name)
+        yield policy(router, LOCAL, to_cidr(str(network)), "allow", ids={names.KEY_SUBNET: net.name})
     if subnet.gateway_type != "centralized" or net.name == read.settings.join_subnet:
         return
     nodes = carriers(read, subnet)
@@ -44,5 +44,5 @@ def gateway_rows(read: Reader, subnet: Subnet, net: Segment) -> Iterator[Row]:
             if (number := read.view(join_address, node).of(network.family)) is not None
         }
         if hops:
-            ids = {"subnet": net.name, **hops}
-            yield policy(router, GATEWAY, from_cidr(str(network)), "reroute", tuple(hops.values()), **ids)
+            ids = {**hops, names.KEY_SUBNET: net.name}  # a node may have any name, so these are no keyword arguments
+            yield policy(router, GATEWAY, from_cidr(str(network)), "reroute", tuple(hops.values()), ids)

@@ -91,7 +91,9 @@ def _join_routes(read: Reader, vpc: Vpc) -> Iterator[Row]:
 def _policies(router: str, routes: tuple[PolicyRoute, ...]) -> Iterator[Row]:
     for route in routes:
         hops = tuple(hop.strip() for hop in route.next_hop_ip.split(",") if hop.strip())
-        yield policy(router, route.priority, route.match.strip(), route.action, hops if route.action == "reroute" else ())
+        if route.action != "reroute":
+            hops = ()
+        yield policy(router, route.priority, route.match.strip(), route.action, hops)
 
 
 def _peering(router: str, peering: Peering) -> Row:
@@ -113,10 +115,10 @@ def _warnings(read: Reader, vpc: Vpc) -> Iterator[Problem]:
         if remote is None or all(back.remote_vpc != vpc.name for back in remote.peerings):
             wrong = f"spec.vpcPeerings names {peering.remote_vpc}, which doesn't name this Vpc; declare both sides"
             yield Problem("PeerMissing", wrong)
-    if vpc.default_subnet and vpc.name != read.settings.cluster_router:
-        if vpc.default_subnet not in read.view(members_by_age, vpc.name):
-            wrong = f"spec.defaultSubnet {vpc.default_subnet} is no Subnet of this Vpc; create it or name another"
-            yield Problem("DefaultSubnetMissing", wrong)
+    wanted = vpc.default_subnet if vpc.name != read.settings.cluster_router else ""
+    if wanted and wanted not in read.view(members_by_age, vpc.name):
+        wrong = f"spec.defaultSubnet {wanted} is no Subnet of this Vpc; create it or name another"
+        yield Problem("DefaultSubnetMissing", wrong)
 
 
 def _wrong_routes(vpc: Vpc) -> Iterator[str]:
@@ -180,7 +182,8 @@ def _report(read: Reader, vpc: Vpc) -> Report:
     }
     blockers = ""
     if vpc.deleting:
-        still = sorted({*members, *(subnet.name for subnet in read.find(SUBNETS_OF_VPC, vpc.name) if is_ovn_provider(subnet.provider))})
+        there = read.find(SUBNETS_OF_VPC, vpc.name)
+        still = sorted({*members, *(subnet.name for subnet in there if is_ovn_provider(subnet.provider))})
         if still:
             blockers = f"Vpc {vpc.name} is in use by Subnet {', '.join(still[:10])}; delete or move them first"
     return Report(status=status, ready="ReconcileVpcSuccess", blockers=blockers)
