@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Literal, cast
+from typing import Literal
 
 import structlog
 
@@ -17,9 +17,9 @@ def setup(form: Literal["json", "text"], level: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
     ]
-    last: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-    )
+    last: structlog.typing.Processor = structlog.processors.JSONRenderer()
+    if form == "text":
+        last = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     exceptions: list[structlog.typing.Processor] = [structlog.processors.format_exc_info] if form == "json" else []
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -42,4 +42,5 @@ def setup(form: Literal["json", "text"], level: str) -> None:
 
 def get(name: str) -> structlog.stdlib.BoundLogger:
     """The logger of one module."""
-    return cast(structlog.stdlib.BoundLogger, structlog.stdlib.get_logger(f"ovnloom.{name}"))
+    found: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(f"ovnloom.{name}")
+    return found

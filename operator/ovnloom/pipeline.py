@@ -177,7 +177,7 @@ class Pipeline:
 
         try:
             found = self.graph.evaluate(claim, assign)
-        except Exception as bug:  # one owner's bug stops nobody else
+        except Exception as bug:  # noqa: BLE001 # one owner's bug stops nobody else
             turn.failures[claim.owner] = bug
             return
         turn.assigned.add(claim.owner)
@@ -207,7 +207,7 @@ class Pipeline:
     def _compile_one(self, owner: Owner, turn: Turn) -> None:
         try:
             intent = self.graph.evaluate(owner, lambda read: COMPILERS[owner.kind](read, owner.key))
-        except Exception as bug:  # one owner's bug stops nobody else
+        except Exception as bug:  # noqa: BLE001 # one owner's bug stops nobody else
             turn.failures[owner] = bug
             intent = Intent.held(Problem("InternalError", f"ovnloom failed on this object: {bug!r}; please report it"))
         turn.intents[owner] = intent
@@ -267,13 +267,16 @@ class Pipeline:
         """The world is exactly these objects, and every choice that follows has been saved."""
         wanted: dict[tuple[type, Key], Any] = {(type(found), found.key): found for found in objects}
         for kind, table in self.world.tables.items():
-            for key in [key for key in table if (kind, key) not in wanted and not self._is_ours(kind, key)]:
+            if self._is_ours(kind):
+                continue
+            for key in [key for key in table if (kind, key) not in wanted]:
                 self.put(kind, key, None)
         for (kind, key), found in wanted.items():
             self.put(kind, key, found)
         self.run()
 
-    def _is_ours(self, kind: type, key: Key) -> bool:
+    @staticmethod
+    def _is_ours(kind: type) -> bool:
         """IP objects that we made stay until we release them; what moments put there isn't the caller's."""
         return kind is IP or kind.__module__.endswith(".moments")
 
@@ -297,4 +300,3 @@ class Pipeline:
                 for key in table:
                     owner = Owner(kind.__name__, key)
                     yield owner, self.intent(owner)
-

@@ -54,7 +54,9 @@ class Settings(BaseSettings):
     # Behaviour
     namespace: str = Field("kube-system", description="Namespace of the Lease.")
     identity: str = Field("", description="Name of this replica in the Lease; empty means host name and a random part.")
-    lease: str = Field("kube-ovn-controller", description="Lease that the leader holds; kube-ovn's, so both never write.")
+    lease: str = Field(
+        "kube-ovn-controller", description="Lease that the leader holds; kube-ovn's, so both never write."
+    )
     lease_seconds: float = Field(15, gt=0, description="Seconds after which a silent leader is replaced.")
     batch_owners: int = Field(500, ge=1, description="Owners that go into one transaction at most.")
     max_delete_share: float = Field(0.1, ge=0, le=1, description="Share of our rows that one plan may delete unasked.")

@@ -7,15 +7,16 @@ arrives in the world. It is freed only when the IP object is gone.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from ovnloom.api.ip import IP
 from ovnloom.api.meta import Key
 from ovnloom.assign.choice import Claim, Demand
 from ovnloom.ipam import (
+    NO_ADDRESS,
     Avoid,
     Entry,
     Family,
-    NO_ADDRESS,
     Layout,
     MacTable,
     Malformed,
@@ -87,10 +88,8 @@ class Addresses:
             held.restore((found,))
             self.changed[ip.subnet] = None
         if ip.mac and self.macs.mac_of(ip.name) != ip.mac:
-            try:
+            with suppress(Malformed):
                 self.macs.take(ip.name, parse_mac(ip.mac))
-            except Malformed:
-                pass
 
     def _release(self, ip: IP) -> None:
         self.macs.release(ip.name)

@@ -31,7 +31,8 @@ def assign_node(read: Reader, key: Key, books: Addresses) -> Assignment:
     join = read.settings.join_subnet
     net = read.view(segment, join)
     if net is None or not net.is_valid:
-        found.problems.append(Problem("JoinSubnetMissing", f"Subnet {join} is missing or not valid; see its conditions"))
+        wrong = f"Subnet {join} is missing or not valid; see its conditions"
+        found.problems.append(Problem("JoinSubnetMissing", wrong))
         return found
     if ip is not None and ip.subnet == join:
         wanted = [text for family, text in ((4, ip.v4), (6, ip.v6)) if net.networks.of(4 if family == 4 else 6)]

@@ -134,9 +134,7 @@ def _keep(pod: Pod, ip: IP, found: Assignment) -> None:
         found.choices.append(Amend(replace(ip, node_name=pod.node, meta=replace(ip.meta, labels=tagged))))
 
 
-def _take(
-    read: Reader, pod: Pod, nic: Nic, offer: Candidate, books: Addresses
-) -> IP | tuple[Problem, Demand | None]:
+def _take(read: Reader, pod: Pod, nic: Nic, offer: Candidate, books: Addresses) -> IP | tuple[Problem, Demand | None]:
     net = read.view(segment, offer.subnet)
     if net is None:
         missing = f"Subnet {offer.subnet} does not exist; create it or name another"

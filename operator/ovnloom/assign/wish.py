@@ -62,7 +62,8 @@ def _subnets(read: Reader, pod: Pod, nic: Nic) -> tuple[str, ...] | Problem:
         return read.view(namespaces.subnets, pod.namespace)
     found = tuple(subnet.name for subnet in read.find(SUBNETS_OF_PROVIDER, nic.network))
     if not found:
-        wrong = f"no Subnet has spec.provider {nic.network}; create one or name one in {nic.annotation('logical_switch')}"
+        where = nic.annotation("logical_switch")
+        wrong = f"no Subnet has spec.provider {nic.network}; create one or name one in annotation {where}"
         return Problem("PodNetworkUpdateFailed", wrong)
     return found[:1]
 
@@ -84,10 +85,11 @@ def _of_pool(read: Reader, name: str, subnets: tuple[str, ...], nic: Nic) -> lis
     pool = read.get(IPPool, Key(name))
     where = nic.annotation("ip_pool")
     if pool is None:
-        return Problem(REASON, f"annotation {where} names IPPool {name}, which does not exist; create it or name another")
+        wrong = f"annotation {where} names IPPool {name}, which does not exist; create it or name another"
+        return Problem(REASON, wrong)
     if pool.subnet not in subnets:
-        wrong = f"annotation {where} names IPPool {name} of Subnet {pool.subnet}, but the Pod is on {', '.join(subnets)}"
-        return Problem(REASON, f"{wrong}; name an IPPool of that Subnet")
+        wrong = f"annotation {where} names IPPool {name} of Subnet {pool.subnet}, but the Pod is on"
+        return Problem(REASON, f"{wrong} {', '.join(subnets)}; name an IPPool of that Subnet")
     return [Candidate(pool.subnet, NO_ADDRESS, name)]
 
 
@@ -114,5 +116,3 @@ def families_of(wish: Wish, networks: Networks) -> tuple[Family, ...] | str:
     if networks.of(family) is None:
         return f"annotation ip_family is {wish.family}, but the Subnet has {networks} only; choose its family"
     return (family,)
-
-

@@ -75,7 +75,7 @@ class Engine:
         self._wake.set()
 
     def stand_by(self) -> None:
-        """The engine only watches. What it had chosen and not saved is forgotten: the next leader chooses for itself."""
+        """The engine only watches. What it chose and did not save is forgotten: the next leader chooses for itself."""
         self.is_leading = self.is_in_step = False
         self.writer.forget_all()
         world = self.pipeline.world
@@ -135,8 +135,9 @@ class Engine:
         self._settle(plan, outcome, drifted)
         self._conclude()
         metrics.batch_size.observe(len(plan.owners))
-        for stage, seconds in (("turn", computed - started), ("plan", planned - computed), ("apply", written - planned)):
-            metrics.stage_seconds.labels(stage).observe(seconds)
+        metrics.stage_seconds.labels("turn").observe(computed - started)
+        metrics.stage_seconds.labels("plan").observe(planned - computed)
+        metrics.stage_seconds.labels("apply").observe(written - planned)
         if plan.operations:
             logger.info(
                 "plan applied",
@@ -181,12 +182,11 @@ class Engine:
             self._reporter.report(owner, intent, self._problems(owner, intent, plan))
 
     def _problems(self, owner: Owner, intent: Intent, plan: Plan) -> tuple[Problem, ...]:
+        found = (*self.pipeline.problems(owner, intent), *plan.problems.get(owner, ()))
         refused = self._refused.get(owner)
-        return (
-            *self.pipeline.problems(owner, intent),
-            *plan.problems.get(owner, ()),
-            *((Problem("OvnRefused", f"OVN refuses the rows of this object: {refused}; change it"),) if refused else ()),
-        )
+        if not refused:
+            return found
+        return (*found, Problem("OvnRefused", f"OVN refuses the rows of this object: {refused}; change it"))
 
     def _conclude(self) -> None:
         self._saving.release()

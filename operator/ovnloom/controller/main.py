@@ -39,14 +39,14 @@ def run(settings: Settings) -> int:
     try:
         bootstrap.check(settings)
     except bootstrap.Unusable as wrong:
-        logger.error("can't start", reason=str(wrong))
+        logger.error("can't start", reason=str(wrong))  # noqa: TRY400 # a user's mistake needs no traceback
         return 1
     # Most of what a controller allocates lives as long as its object: looking for cycles in it is wasted time.
     gc.set_threshold(50_000, 20, 100)
     try:
         asyncio.run(_run(settings))
     except (Refused, Unavailable) as wrong:
-        logger.error("can't start", reason=str(wrong))
+        logger.error("can't start", reason=str(wrong))  # noqa: TRY400 # a user's mistake needs no traceback
         return 1
     return 0
 
@@ -84,7 +84,7 @@ async def _run(settings: Settings) -> None:
                     ("writer", engine.writer.run()),
                     ("events", engine.events.run()),
                     ("lease", _elect(settings, client, census, engine, nb, lease)),
-                    ("guard", _guard(engine, nb, lease)),
+                    ("guard", _guard(nb, lease)),
                 )
             ]
             await stop.wait()
@@ -134,7 +134,7 @@ async def _begin(settings: Settings, client: Client, engine: Engine) -> None:
     engine.lead()
 
 
-async def _guard(engine: Engine, nb: Connection, lease: Lease) -> None:
+async def _guard(nb: Connection, lease: Lease) -> None:
     """A leader that can't write the northbound database gives its Lease up, so that another replica can try."""
     loop = asyncio.get_running_loop()
     good = loop.time()

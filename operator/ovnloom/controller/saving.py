@@ -118,5 +118,3 @@ class Saving:
 
 def _port(key: Key) -> Ref:
     return Ref("Logical_Switch_Port", key.name)
-
-

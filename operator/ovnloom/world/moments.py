@@ -1,4 +1,4 @@
-"""What the engine puts into the world because the API server doesn't: time that has passed, what the allocator found."""
+"""What the API server doesn't say and is in the world all the same: time that passed, what the allocator found."""
 
 from __future__ import annotations
 

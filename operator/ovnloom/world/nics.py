@@ -22,7 +22,7 @@ REASON = "ValidatePodNetworkFailed"
 RATES = ("ingress_rate", "egress_rate", "ingress_burst", "egress_burst", "latency", "jitter", "limit")
 
 
-class Unusable(Exception):  # noqa: N818 # a noun of the vocabulary, like Refused
+class Unusable(Exception):
     """What a Pod asks for can't be understood; `args[0]` is the sentence for its user."""
 
 
@@ -91,9 +91,7 @@ def nics(read: Reader, pod: Pod) -> tuple[Nic, ...]:
     return tuple(found)
 
 
-def _nic(
-    read: Reader, pod: Pod, provider: str, network: str, item: Mapping[str, Any], is_default: bool
-) -> Nic:
+def _nic(read: Reader, pod: Pod, provider: str, network: str, item: Mapping[str, Any], is_default: bool) -> Nic:
     name = names.pod_port(holder_name(read, pod), pod.namespace, provider)
     prefix = f"{provider}.kubernetes.io/"
     if pod.written.get(prefix + "allocated") == "true":
@@ -125,7 +123,8 @@ def _wish(pod: Pod, prefix: str, item: Mapping[str, Any]) -> Wish:
         raise Unusable(f"annotation {prefix}ip_family is {shown(family)}; use ipv4 or ipv6")
     interface = item.get("interface", "")
     of_interface = prefix.replace(".ovn.kubernetes.io/", ".kubernetes.io/")
-    address = get(f"{of_interface}ip_address.{interface}") or get(prefix + "ip_address") or ",".join(item.get("ips", ()))
+    address = get(f"{of_interface}ip_address.{interface}") or get(prefix + "ip_address")
+    address = address or ",".join(item.get("ips", ()))
     mac = get(f"{of_interface}mac_address.{interface}") or get(prefix + "mac_address") or item.get("mac", "")
     pool = get(prefix + "ip_pool", "").strip()
     where = f"annotation {prefix}ip_address"

@@ -38,7 +38,7 @@ NO_NETWORKS = Networks()
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One Subnet as everybody else sees it. `networks` is empty and `problems` isn't when its addresses can't be read."""
+    """One Subnet as everybody else sees it; `networks` is empty while its addresses can't be read."""
 
     name: str
     vpc: str

@@ -67,16 +67,7 @@ def _fields(subnet: Subnet, networks: Networks) -> Iterator[str]:
             parse_network(cidr)
         except Malformed as malformed:
             yield f"spec.allowSubnets[{at}] {malformed}"
-    for at, acl in enumerate(subnet.acls):
-        if acl.direction not in DIRECTIONS:
-            yield f"spec.acls[{at}].direction is {shown(acl.direction)}; use from-lport or to-lport"
-        if acl.action not in ACTIONS:
-            yield f"spec.acls[{at}].action is {shown(acl.action)}; use one of {', '.join(ACTIONS)}"
-        if not 0 <= acl.priority <= 32767:
-            yield f"spec.acls[{at}].priority is {acl.priority}; use 0 to 32767"
-        wrong = check_match(acl.match)
-        if wrong:
-            yield f"spec.acls[{at}].match {wrong}"
+    yield from _acls(subnet)
     if subnet.external_egress_gateway:
         if subnet.nat_outgoing:
             yield "spec.externalEgressGateway and spec.natOutgoing exclude each other; use one of them"
@@ -87,6 +78,19 @@ def _fields(subnet: Subnet, networks: Networks) -> Iterator[str]:
     yield from _vips(subnet, networks)
     if subnet.logical_gateway and subnet.u2o_interconnection:
         yield "spec.logicalGateway and spec.u2oInterconnection exclude each other; use one of them"
+
+
+def _acls(subnet: Subnet) -> Iterator[str]:
+    for at, acl in enumerate(subnet.acls):
+        if acl.direction not in DIRECTIONS:
+            yield f"spec.acls[{at}].direction is {shown(acl.direction)}; use from-lport or to-lport"
+        if acl.action not in ACTIONS:
+            yield f"spec.acls[{at}].action is {shown(acl.action)}; use one of {', '.join(ACTIONS)}"
+        if not 0 <= acl.priority <= 32767:
+            yield f"spec.acls[{at}].priority is {acl.priority}; use 0 to 32767"
+        wrong = check_match(acl.match)
+        if wrong:
+            yield f"spec.acls[{at}].match {wrong}"
 
 
 def _vips(subnet: Subnet, networks: Networks) -> Iterator[str]:
