@@ -1,0 +1,120 @@
+"""The demo, run as a newcomer runs it, in a sandbox of its own."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox import Sandbox
+from sandbox.server import recorded
+from tests.conftest import ROOT, remove_leftovers, sandbox_name
+
+# It brings up a control plane: see tests/conftest.py.
+pytestmark = pytest.mark.xdist_group("cluster")
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """`python -m demo`, with all that it prints as stdout."""
+    command = [sys.executable, "-m", "demo", *arguments]
+    return subprocess.run(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def name() -> Iterator[str]:
+    """The name of a sandbox that only these tests have; it is gone afterwards, whatever happened."""
+    remove_leftovers()
+    chosen = sandbox_name("demo")
+    yield chosen
+    Sandbox(chosen).down()
+
+
+@pytest.fixture(scope="module")
+def shown(name: str) -> str:
+    """What the first run printed."""
+    done = run("--name", name, "--nodes", "2")
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def test_the_traces_arrive_where_the_samples_allow_it_and_nowhere_else(shown: str) -> None:
+    """The verdicts follow from the flows that OVN made; they are the proof that all stages before worked."""
+    verdicts = re.findall(r"^[✓✗] (\S+) \(\S+\) (reaches|does not reach) (\S+) \(\S+\)$", shown, re.MULTILINE)
+
+    assert [(_stem(source), word, _stem(target)) for source, word, target in verdicts] == [
+        ("acme-web/front", "reaches", "acme-db/db-0"),
+        ("shop/web", "reaches", "vault/safe"),
+        ("default/visitor", "does not reach", "vault/safe"),
+        ("shop/web", "does not reach", "acme-db/db-0"),
+    ]
+    assert "dropped in ls_out_acl" in shown
+    assert re.search(r"it comes out at port node-worker-\d, not at db-0.acme-db", shown)
+
+
+def test_kubectl_shows_the_subnets_and_the_address_that_a_pod_asked_for(shown: str) -> None:
+    """The tables are kubectl's own, so a user finds the same on a cluster of theirs."""
+    assert re.search(r"^acme-db +ovn +acme +Dual +10\.20\.0\.0/24,fd00:20::/64", shown, re.MULTILINE)
+    assert re.search(r"^printer\.shop +10\.10\.0\.5 +0a:58:0a:0a:00:05", shown, re.MULTILINE)
+    assert re.search(r"^till-\S+\.shop +10\.10\.0\.10\d", shown, re.MULTILINE)
+    assert re.search(r"^db-1\.acme-db +10\.20\.0\.\d+ +fd00:20::", shown, re.MULTILINE)
+
+
+def test_the_topology_has_each_switch_under_the_router_of_its_vpc(shown: str) -> None:
+    """The tree is drawn from the northbound database, not from the manifests."""
+    acme = shown[shown.index("router acme") : shown.index("router ovn-cluster")]
+
+    assert "switch acme-web  10.10.0.1/24" in acme
+    assert "db-0.acme-db" in acme
+    assert "switch shop-too" not in shown
+
+
+def test_the_broken_subnet_says_what_is_wrong_and_what_to_do(shown: str) -> None:
+    """A newcomer's first mistake should be one that explains itself."""
+    assert re.search(r"^ Validated +False +ValidateLogicalSwitchFailed", shown, re.MULTILINE)
+    assert "overlaps Subnet shop (10.10.0.0/24); choose a CIDR" in shown
+
+
+def test_the_plan_shows_rows_and_the_address_and_changes_nothing(shown: str, name: str) -> None:
+    """What sets ovnloom apart has to be seen in the demo, and a plan that wrote something would be none."""
+    plan = shown[shown.index("$ ovnloom plan") :]
+
+    assert "guard.vault" in plan
+    assert "10.16.0.0/16" in plan
+    assert "guard.vault" not in Sandbox(name).nbctl("--columns=name", "list", "Logical_Switch_Port")
+
+
+def test_a_second_run_changes_nothing_and_ends_well(shown: str, name: str) -> None:
+    """People run it again; addresses that moved would make it a bad example of what it shows."""
+    before = _addresses(name)
+
+    done = run("--name", name, "--nodes", "2")
+
+    assert done.returncode == 0, done.stdout
+    assert "the sandbox is up already" in done.stdout
+    assert _addresses(name) == before
+
+
+def test_down_ends_the_controller_too_and_leaves_no_file(shown: str, name: str) -> None:
+    """What the demo started, the user can't be expected to find."""
+    directory = Sandbox(name).directory
+    started = {server.name: server.identity for server in recorded(directory)}
+    assert "ovnloom-controller" in started
+
+    done = run("down", "--name", name)
+
+    assert done.returncode == 0, done.stdout
+    assert not Path(directory).exists()
+    assert [server for server, identity in started.items() if identity and identity.alive] == []
+
+
+def _stem(pod: str) -> str:
+    """Without what a Deployment puts behind the name."""
+    return re.sub(r"-[0-9a-z]+-[0-9a-z]{5}$", "", pod)
+
+
+def _addresses(name: str) -> str:
+    return Sandbox(name).nbctl("--bare", "--columns=name,addresses", "list", "Logical_Switch_Port")
