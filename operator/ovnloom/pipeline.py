@@ -14,6 +14,8 @@ from typing import Any
 
 from ovnloom.api.ip import IP
 from ovnloom.api.meta import Key
+from ovnloom.api.pod import Pod
+from ovnloom.api.subnet import Subnet
 from ovnloom.assign.addresses import Addresses
 from ovnloom.assign.choice import Assignment, Choice, Claim, Release, Take
 from ovnloom.assign.registry import ASSIGNERS, claims, holder
@@ -45,6 +47,11 @@ class Turn:
     """Owners whose assign or compile raised: our own bugs. Their rows stay as they are."""
     assigned: set[Owner] = field(default_factory=set)
     """Owners on whose behalf choices were looked for, whatever came of it."""
+
+
+def _answer(found: Any) -> Any:
+    """What of our own answer, outside of an object's equality, its compile reads back."""
+    return found.written if isinstance(found, Pod) else found.active_gateway if isinstance(found, Subnet) else None
 
 
 class Pipeline:
@@ -80,7 +87,7 @@ class Pipeline:
             self.unexplained.add(Owner(kind.__name__, key))
         before = self.world.tables[kind].get(key)
         if not self.world.put(kind, key, found):
-            if found is not None and getattr(before, "written", None) != getattr(found, "written", None):
+            if found is not None and _answer(before) != _answer(found):
                 self._owners[Owner(kind.__name__, key)] = None  # somebody touched our answer: look at it again
             return False
         if kind is IP:

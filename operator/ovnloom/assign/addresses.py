@@ -87,6 +87,7 @@ class Addresses:
         if held is not None and held.address_of(ip.name) != Pair(found.v4, found.v6):
             held.restore((found,))
             self.changed[ip.subnet] = None
+            self._tell_strays(ip.subnet, held.strays())
         if ip.mac and self.macs.mac_of(ip.name) != ip.mac:
             with suppress(Malformed):
                 self.macs.take(ip.name, parse_mac(ip.mac))
