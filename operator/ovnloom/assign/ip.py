@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ovnloom.api.ip import IP, RESERVED, labels
-from ovnloom.api.meta import FINALIZER, Key
+from ovnloom.api.meta import FINALIZER, OLD_FINALIZER, Key
 from ovnloom.assign.addresses import Addresses
 from ovnloom.assign.choice import Amend, Assignment, Demand
 from ovnloom.intent import Problem
@@ -20,7 +20,8 @@ REASON = "ReserveAddressFailed"
 
 def is_unfinished(ip: IP) -> bool:
     """A user made it, and nobody has booked it yet."""
-    return not ip.deleting and (FINALIZER not in ip.finalizers or not (ip.v4 or ip.v6))
+    is_booked = FINALIZER in ip.finalizers or OLD_FINALIZER in ip.finalizers
+    return not ip.deleting and not (is_booked and (ip.v4 or ip.v6))
 
 
 def assign_ip(read: Reader, key: Key, books: Addresses) -> Assignment:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ovnloom.api.ip import IP, labels
 from ovnloom.api.meta import FINALIZER, Key, Meta, OwnerRef
 from ovnloom.api.node import Node
 from ovnloom.assign.addresses import Addresses
-from ovnloom.assign.choice import Assignment, Demand, Release, Take
+from ovnloom.assign.choice import Amend, Assignment, Demand, Release, Take
 from ovnloom.intent import Problem
 from ovnloom.ipam import NO_ADDRESS, Exhausted, Malformed, Pair, TakenMac, parse_mac, parse_pair
 from ovnloom.ovn import names
@@ -34,31 +36,45 @@ def assign_node(read: Reader, key: Key, books: Addresses) -> Assignment:
         wrong = f"Subnet {join} is missing or not valid; see its conditions"
         found.problems.append(Problem("JoinSubnetMissing", wrong))
         return found
-    if ip is not None and ip.subnet == join:
+    if ip is not None and ip.subnet != join:
+        found.choices.append(Release(ip.key))
+        return found
+    if ip is not None:
         wanted = [text for family, text in ((4, ip.v4), (6, ip.v6)) if net.networks.of(4 if family == 4 else 6)]
         if all(wanted):
             return found
-    remembered, mac = _remembered(node, join)
+    _take(read, node, ip, books, found)
+    return found
+
+
+def _take(read: Reader, node: Node, ip: IP | None, books: Addresses, found: Assignment) -> None:
+    """The address that the Node had, where it is still free, and the next of each family that it lacks."""
+    join, name = read.settings.join_subnet, names.node_port(node.name)
     held = books.pool(read, join)
-    if held is not None and any(held.holder_of(f, n) not in (None, name) for f in (4, 6) if (n := remembered.of(f))):
+    if held is None:
+        return
+    remembered, mac = _remembered(node, join)
+    if any(held.holder_of(family, remembered.of(family) or 0) not in (None, name) for family in remembered.families):
         remembered, mac = NO_ADDRESS, ""
-    fill = tuple(family for family in net.networks.families if remembered.of(family) is None)
+    fill = tuple(family for family in held.layout.networks.families if remembered.of(family) is None)
     pair = books.take(read, join, name, remembered, fill, "")
     if not isinstance(pair, Pair):
         if pair is not None:
             found.problems.append(Problem(pair.reason, f"Subnet {join}: {pair.sentence}"))
         if isinstance(pair, Exhausted):
             found.waits.append(Demand(join, "", fill))
-        return found
+        return
     taken = books.take_mac(name, mac or (ip.mac if ip else ""))
     if isinstance(taken, TakenMac):
         taken = books.macs.take_next(name, name)
+    if ip is not None:  # the join Subnet got its second family
+        found.choices.append(Amend(replace(ip, v4=pair.v4_text, v6=pair.v6_text)))
+        return
     owner = OwnerRef("Node", "", node.name, node.uid)
     meta = Meta(labels=labels(join, node.name), finalizers=(FINALIZER,), owners=(owner,))
     found.choices.append(
         Take(IP(Key(name), meta, join, node.name, "", node.name, pair.v4_text, pair.v6_text, taken, ""))
     )
-    return found
 
 
 def _remembered(node: Node, join: str) -> tuple[Pair, str]:

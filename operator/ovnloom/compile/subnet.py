@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from json import dumps
 from typing import Any
 
 from ovnloom.api.ip import IP
@@ -45,7 +47,7 @@ def compile_subnet(read: Reader, key: Key) -> Intent:
     problems = tuple(_warnings(read, subnet, net))
     if not net.is_ovn:
         return Intent(report=report, problems=problems)
-    rows = [switch_row(subnet), *acls(read, subnet, net), *dhcp_rows(subnet, net)]
+    rows = [switch_row(subnet), *acls(read, subnet, net), *dhcp_rows(read, subnet, net)]
     if not read.view(exists, net.vpc):
         missing = Problem("VpcMissing", f"spec.vpc is {net.vpc!r}; create that Vpc or name another")
         return Intent(tuple(rows), problems=(missing,), report=report)
@@ -164,16 +166,28 @@ def _report(read: Reader, subnet: Subnet, net: Segment, blockers: str) -> Report
         ready = "ReconcileCentralizedGatewaySuccess"
     if not net.is_ovn:
         ready = "SetNonOvnSubnetSuccess"
-    status |= _dhcp_status(subnet, net)
+    status |= _dhcp_status(read, subnet, net)
+    status["natOutgoingPolicyRules"] = _nat_rules(subnet)
     return Report(spec=_differing(subnet, spec), status=status, ready=ready, blockers=blockers)
 
 
-def _dhcp_status(subnet: Subnet, net: Segment) -> Mapping[str, Any]:
+def _dhcp_status(read: Reader, subnet: Subnet, net: Segment) -> Mapping[str, Any]:
     refs: dict[str, Ref | str] = {"dhcpV4OptionsUUID": "", "dhcpV6OptionsUUID": ""}
-    for row in dhcp_rows(subnet, net):
+    for row in dhcp_rows(read, subnet, net):
         is_v6 = ":" in str(row.columns["cidr"])
         refs["dhcpV6OptionsUUID" if is_v6 else "dhcpV4OptionsUUID"] = row.ref
     return refs
+
+
+def _nat_rules(subnet: Subnet) -> list[Mapping[str, Any]]:
+    """The rules by which nodes masquerade, each with an id that nodes name their own rules after."""
+    found: list[Mapping[str, Any]] = []
+    for at, rule in enumerate(subnet.nat_outgoing_policy_rules if subnet.nat_outgoing else ()):
+        match = {name: text for name, text in (("srcIPs", rule.src_ips), ("dstIPs", rule.dst_ips)) if text}
+        said = {"match": match, "action": rule.action}
+        id_ = sha256(f"{subnet.name}{at}{dumps(said, separators=(',', ':'))}".encode()).hexdigest()[:12]
+        found.append({"ruleID": id_, **said})
+    return found
 
 
 def _differing(subnet: Subnet, spec: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -9,13 +9,17 @@ from ovnloom.compile.rows import child
 from ovnloom.intent import Row, Value
 from ovnloom.ipam import address_text
 from ovnloom.ovn import names
+from ovnloom.world.graph import Reader
 from ovnloom.world.subnet import Segment
 
 RA_DEFAULTS = {"address_mode": "dhcpv6_stateful", "max_interval": "30", "min_interval": "5", "send_periodic": "true"}
 SERVER = "169.254.0.254"
+ETHERNET = 1500
+TUNNEL = {"geneve": 100, "vlan": 100, "vxlan": 50, "stt": 72}
+"""Bytes that a tunnel's headers take from an Ethernet frame, as nodes reckon them too."""
 
 
-def dhcp_rows(subnet: Subnet, net: Segment) -> Iterator[Row]:
+def dhcp_rows(read: Reader, subnet: Subnet, net: Segment) -> Iterator[Row]:
     """One DHCP_Options row for each family while enableDHCP is set; what the user's options lack is filled in."""
     if not subnet.enable_dhcp or not net.is_ovn:
         return
@@ -28,7 +32,7 @@ def dhcp_rows(subnet: Subnet, net: Segment) -> Iterator[Row]:
                 "router": address_text(4, gateway) if gateway is not None else "",
                 "server_id": SERVER,
                 "server_mac": mac,
-                "mtu": str(subnet.mtu or 1400),
+                "mtu": str(subnet.mtu or ETHERNET - TUNNEL[read.settings.network_type]),
                 **pairs(subnet.dhcp_v4_options),
             }
         else:

@@ -115,6 +115,13 @@ def _warnings(read: Reader, vpc: Vpc) -> Iterator[Problem]:
         if remote is None or all(back.remote_vpc != vpc.name for back in remote.peerings):
             wrong = f"spec.vpcPeerings names {peering.remote_vpc}, which doesn't name this Vpc; declare both sides"
             yield Problem("PeerMissing", wrong)
+    for field, asked in (
+        ("enableExternal", vpc.enable_external),
+        ("enableBfd", vpc.enable_bfd),
+        ("bfdPort", vpc.bfd_port),
+    ):
+        if asked:
+            yield Problem("NotServed", f"spec.{field} is set, but gateways to the outside are not served; leave it out")
     wanted = vpc.default_subnet if vpc.name != read.settings.cluster_router else ""
     if wanted and wanted not in read.view(members_by_age, vpc.name):
         wrong = f"spec.defaultSubnet {wanted} is no Subnet of this Vpc; create it or name another"
