@@ -10,13 +10,16 @@ from ovnloom.ovn.column import Column, Table
 from ovnloom.ovn.identity import identity
 from ovnloom.ovn.schema import TABLES
 
-SCHEMA_FILE = Path("/usr/share/ovn/ovn-nb.ovsschema")
+SCHEMA_FILES = {
+    "installed": Path("/usr/share/ovn/ovn-nb.ovsschema"),
+    "25.03": Path(__file__).parents[1] / "schemas" / "ovn-nb-25.03.ovsschema",
+}
 
 
-@pytest.fixture(scope="module")
-def installed() -> dict[str, Any]:
-    """The tables of the installed OVN's northbound schema."""
-    return json.loads(SCHEMA_FILE.read_text())["tables"]  # type: ignore[no-any-return]  # JSON
+@pytest.fixture(scope="module", params=SCHEMA_FILES)
+def installed(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """The tables of the northbound schema of an OVN: the installed one, and the newest that we know."""
+    return json.loads(SCHEMA_FILES[request.param].read_text())["tables"]  # type: ignore[no-any-return]  # JSON
 
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
