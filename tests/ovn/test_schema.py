@@ -30,7 +30,10 @@ def test_every_column_is_what_ovn_says(table: Table, installed: dict[str, Any]) 
         if column.name not in columns:
             assert column.since, f"{table.name}.{column.name} is not in the schema"
             continue
-        assert shape(column) == declared(columns[column.name]["type"]), f"{table.name}.{column.name}"
+        *ours, is_required = shape(column)
+        *theirs, must_have = declared(columns[column.name]["type"])
+        assert ours == theirs, f"{table.name}.{column.name}"
+        assert is_required or not must_have, f"{table.name}.{column.name}"  # newer OVN may want less, never more
 
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
