@@ -104,6 +104,18 @@ async def test_a_leader_that_steps_down_is_followed_at_once(client: Client, name
             assert await holder(client, key) == "second"
 
 
+async def test_a_leader_that_ends_gives_its_lease_back(client: Client, namespace: str) -> None:
+    """A stopping program has often cancelled its tasks by the time it tidies up."""
+    key = Key("ends", namespace)
+    first = Replica(client, key, "first")
+    async with running(first):
+        await within(SECONDS, first.gained)
+
+    await first.lease.give_up()
+
+    assert await holder(client, key) == ""
+
+
 async def test_a_leader_that_was_frozen_knows_so_before_it_does_anything(client: Client, namespace: str) -> None:
     """Thawed after SIGSTOP it goes on where it was, in the middle of a write. Asking `is_held` is what saves us."""
     key = Key("frozen", namespace)

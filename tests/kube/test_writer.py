@@ -10,7 +10,7 @@ from ovnloom.api.meta import Key
 from ovnloom.errors import Refused
 from ovnloom.kube.client import Client
 from ovnloom.kube.failures import Invalid, NoAnswer
-from ovnloom.kube.writer import Outcome, Writer
+from ovnloom.kube.writer import Outcome, Write, Writer
 from sandbox import Sandbox
 from tests.kube.conftest import MAPS, config_map, until
 
@@ -177,6 +177,29 @@ async def test_what_is_forgotten_is_not_written() -> None:
         await writer.drained()
 
     assert len(written) == 1
+    assert len(writer) == 0
+
+
+async def test_a_replica_that_was_frozen_writes_nothing_of_what_it_had_decided() -> None:
+    """After the thaw the queue goes on before anybody has told it that the Lease is gone."""
+    is_held = True
+    writer: Writer[Key] = Writer(1, lambda: is_held)
+    written: list[str] = []
+
+    def write(name: str) -> Write:
+        async def once() -> None:
+            written.append(name)
+
+        return once
+
+    writer.submit(Key("before"), write("before"))
+    async with running(writer):
+        await writer.drained()
+        is_held = False
+        writer.submit(Key("after"), write("after"))
+        await writer.drained()
+
+    assert written == ["before"]
     assert len(writer) == 0
 
 

@@ -143,7 +143,7 @@ class Census:
             body = await client.get(table, key)
         except NotFound:
             self._known[table.type].pop(key, None)
-            self._inbox.put(table, key, None)
+            self._inbox.put(table, key, None, was_seen=False)
         except Unavailable:
             return  # the next check finds it again
         else:

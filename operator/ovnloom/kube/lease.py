@@ -102,7 +102,7 @@ class Lease:
     async def run(self, on_gain: Callable[[], None], on_loss: Callable[[], None]) -> None:
         """`on_gain` is called when we become leader, then `on_loss` when we aren't any more, and so on until cancelled.
 
-        A cancelled leader keeps the Lease until it runs out; call `give_up` before, so that nobody has to wait for it.
+        A cancelled leader keeps the Lease until it runs out; call `give_up` too, so that nobody has to wait for it.
         """
         while True:
             while not await self._attempt():
@@ -121,13 +121,12 @@ class Lease:
 
         When the API server can't be asked the Lease runs out by itself.
         """
-        was_held = self.is_held
         self._deadline = -math.inf
         self._resume_at = clock() + self._seconds
         self._hurry.set()
         async with self._writing:
             record = self._record
-            if record is None or record.holder != self.identity or not was_held:
+            if record is None or record.holder != self.identity:
                 return
             try:
                 async with asyncio.timeout(self._seconds):

@@ -59,9 +59,14 @@ class _Slot(Generic[K]):
 class Writer(Generic[K]):
     """A queue in front of the API server. Nothing that was submitted is lost while the process lives."""
 
-    def __init__(self, workers: int = 32) -> None:
-        """At most `workers` writes are under way at once."""
+    def __init__(self, workers: int = 32, may_write: Callable[[], bool] = lambda: True) -> None:
+        """At most `workers` writes are under way at once.
+
+        `may_write` is asked right before each try, and what may not be written then is forgotten: give it
+        `Lease.is_held`, which knows of a freeze before anything else does.
+        """
         self._workers = workers
+        self._may_write = may_write
         self._slots: dict[K, _Slot[K]] = {}
         self._ready: asyncio.Queue[K] = asyncio.Queue()
         self._outages = 0
@@ -140,7 +145,7 @@ class Writer(Generic[K]):
         """One try for one object. Seconds until it may have its next turn, if there is anything left to write."""
         write, reports = slot.write, slot.reports
         slot.write, slot.reports = None, []
-        if write is None:
+        if write is None or not self._may_write():
             return 0.0
         try:
             outcome: Outcome[K] = Outcome(key, await write())
