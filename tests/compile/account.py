@@ -96,7 +96,8 @@ def _report(report: Report) -> Iterator[str]:
     for name, value in sorted(report.spec.items()):
         yield f"  spec.{name}: {_plain(value)}"
     for name, value in sorted(report.status.items()):
-        yield f"  status.{name}: {_plain(value)}"
+        if value not in ("", []):  # most of the status is empty most of the time
+            yield f"  status.{name}: {_plain(value)}"
     for name, value in sorted(report.annotations.items()):
         yield f"  {name}: {'(absent)' if value is None else value}"
     if report.ready:
@@ -108,4 +109,4 @@ def _report(report: Report) -> Iterator[str]:
 def _plain(value: Any) -> str:
     if isinstance(value, Ref):
         return f"UUID of {value.table} {value.name}"
-    return str(value) if value != "" else '""'
+    return str(value)

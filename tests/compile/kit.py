@@ -16,6 +16,7 @@ from ovnloom.api.meta import Key
 from ovnloom.assign.choice import Take
 from ovnloom.pipeline import Pipeline
 from ovnloom.settings import Settings
+from ovnloom.world.moments import Strays
 from ovnloom.world.world import KINDS
 from tests.compile.account import Blocks, account, missed, render
 from tests.compile.manifests import load_file
@@ -111,7 +112,7 @@ def reach(pipeline: Pipeline, objects: Objects, ips: Objects, chance: Random, in
     """
     events: list[tuple[type, Key, Any]] = [(*place, found) for place, found in objects.items()]
     for kind in KINDS:
-        if kind is not IP and not kind.__name__ == "Strays":
+        if kind is not IP and kind is not Strays:
             events += [(kind, key, None) for key in pipeline.world.tables[kind] if (kind, key) not in objects]
     last: list[tuple[type, Key, Any]] = [(*place, found) for place, found in ips.items()]
     last += [(IP, key, None) for key in pipeline.world.tables[IP] if (IP, key) not in ips]

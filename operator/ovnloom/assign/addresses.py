@@ -139,8 +139,8 @@ class Addresses:
     ) -> Pair | Refusal | None:
         """The holder has the addresses; or why not; or None while the Subnet may give none."""
         held = self.pool(read, subnet)
-        if held is None:
-            return None
+        if held is None or read.get(Strays, Key(subnet)) is not None:
+            return None  # while it is as it was, an address of what it should become would reach nobody
         avoid = self._avoid(read) if fill else None
         found = held.take(holder, wanted, fill, pool or None, avoid)
         if isinstance(found, Pair):

@@ -15,7 +15,7 @@ from ovnloom.ovn.match import from_set, to_cidr
 from ovnloom.world.gateway import join_address
 from ovnloom.world.graph import Reader
 from ovnloom.world.port import distributed_subnets
-from ovnloom.world.subnet import segment
+from ovnloom.world.subnet import is_frozen, segment
 
 TO_NODE, GATEWAY = 30000, 29000
 """Priorities of the contract: a node's own address is reached by the join network; Pods leave by their node."""
@@ -25,11 +25,14 @@ PREFIX = "ovn.kubernetes.io/"
 def compile_node(read: Reader, key: Key) -> Intent:
     """A Node has a port on the join switch, a group for its Pods, and the policies that steer traffic to it.
 
-    Until its join address is given there is only the group, so that Pods can join it.
+    Until its join address is given there is only the group, so that Pods can join it. While the join Subnet can't be
+    used as it is written, the Node keeps what it has.
     """
     node = read.get(Node, key)
     if node is None:
         return EMPTY
+    if read.view(is_frozen, read.settings.join_subnet):
+        return Intent.held()
     group = names.node_port_group(node.name)
     rows = [Row("Port_Group", group, {"name": group, "external_ids": {names.KEY_NODE: node.name}})]
     rows.extend(_distributed_groups(read, node.name))

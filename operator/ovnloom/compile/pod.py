@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ovnloom.api.ip import IP
 from ovnloom.api.meta import Key
 from ovnloom.api.pod import Pod
-from ovnloom.intent import EMPTY, Intent, Member, Parent, Ref, Report, Row, Value
+from ovnloom.intent import EMPTY, Intent, Member, Parent, Problem, Ref, Report, Row, Value
 from ovnloom.ipam import Malformed, parse_pair
 from ovnloom.ovn import names
 from ovnloom.world.graph import Reader
@@ -24,11 +24,12 @@ def compile_pod(read: Reader, key: Key) -> Intent:
     """A Pod has a port for each interface whose address is saved; it joins the groups of its node.
 
     The port of a stable Pod (of a StatefulSet or virtual machine) that is away stays, outside of all groups, as long
-    as its address is kept. A Pod whose annotations can't be understood keeps what it has.
+    as its address is kept. A Pod whose annotations can't be understood, or whose Subnet can't be used as it is written,
+    keeps what it has.
     """
     pod = read.get(Pod, key)
     if pod is None or pod.finished or _is_overdue(read, pod):
-        return Intent(tuple(_kept_ports(read, pod, key)))
+        return _kept_ports(read, pod, key)
     if pod.host_network:
         return EMPTY
     try:
@@ -38,18 +39,23 @@ def compile_pod(read: Reader, key: Key) -> Intent:
     rows: list[Row] = []
     members: list[Member] = []
     annotations: dict[str, str | None] = {}
+    problems: list[Problem] = []
     for nic in found:
         ip = read.get(IP, Key(nic.name))
         if ip is None or not (ip.v4 or ip.v6 or ip.mac):
             continue
         net = read.view(port_network, ip.subnet)
         if net is None:
+            missing = f"Subnet {ip.subnet} of its address {ip.ip_address} does not exist; create it, or delete the Pod"
+            problems.append(Problem("SubnetMissing", missing))
             continue
+        if net.is_frozen:
+            return Intent.held()
         if net.is_ovn:
             rows.append(_port(pod.key, ip, net, pod, nic))
             members.extend(_groups(read, pod, ip, net))
         _answer(read, pod, nic, ip, net, annotations)
-    return Intent(tuple(rows), tuple(members), report=Report(annotations=annotations))
+    return Intent(tuple(rows), tuple(members), tuple(problems), Report(annotations=annotations))
 
 
 def _is_overdue(read: Reader, pod: Pod) -> bool:
@@ -59,13 +65,17 @@ def _is_overdue(read: Reader, pod: Pod) -> bool:
     return overdue is not None and overdue.uid == pod.uid
 
 
-def _kept_ports(read: Reader, pod: Pod | None, key: Key) -> Iterator[Row]:
+def _kept_ports(read: Reader, pod: Pod | None, key: Key) -> Intent:
     holder = Key(holder_name(read, pod), key.namespace) if pod else key
+    rows: list[Row] = []
     for ip in read.find(IPS_OF_HOLDER, holder):
         if ip.pod_type in STABLE and not ip.deleting:
             net = read.view(port_network, ip.subnet)
+            if net is not None and net.is_frozen:
+                return Intent.held()
             if net is not None and net.is_ovn:
-                yield _port(holder, ip, net, None, None)
+                rows.append(_port(holder, ip, net, None, None))
+    return Intent(tuple(rows))
 
 
 def _port(key: Key, ip: IP, net: PortNetwork, pod: Pod | None, nic: Nic | None) -> Row:

@@ -21,7 +21,7 @@ from ovnloom.world.graph import Reader
 from ovnloom.world.indexes import DEFAULT_SUBNETS, IPS_OF_SUBNET
 from ovnloom.world.moments import Strays
 from ovnloom.world.problem import invalid
-from ovnloom.world.subnet import Segment, segment
+from ovnloom.world.subnet import Segment, is_frozen, segment, unusable_join
 from ovnloom.world.vpc import exists
 
 MOST_NAMED = 5
@@ -43,6 +43,8 @@ def compile_subnet(read: Reader, key: Key) -> Intent:
     strays = read.get(Strays, key)
     if strays is not None:
         return Intent.held(_left_out(strays.words), report=Report(blockers=blockers))
+    if subnet.private and read.view(is_frozen, read.settings.join_subnet):
+        return Intent.held(unusable_join(read), report=Report(blockers=blockers))
     report = _report(read, subnet, net, blockers)
     problems = tuple(_warnings(read, subnet, net))
     if not net.is_ovn:

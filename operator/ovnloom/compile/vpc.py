@@ -16,7 +16,7 @@ from ovnloom.world.gateway import join_gateway
 from ovnloom.world.graph import Reader
 from ovnloom.world.indexes import SUBNETS_OF_VPC
 from ovnloom.world.problem import invalid, shown
-from ovnloom.world.subnet import default_subnet, is_ovn_provider, members_by_age
+from ovnloom.world.subnet import default_subnet, is_frozen, is_older, is_ovn_provider, members_by_age, unusable_join
 from ovnloom.world.vpc import exists
 
 POLICIES = {"": "dst-ip", "policyDst": "dst-ip", "policySrc": "src-ip"}
@@ -36,10 +36,13 @@ def compile_vpc(read: Reader, key: Key) -> Intent:
         return EMPTY
     report = _report(read, vpc)
     wrong = [*vpc.malformed, *_wrong_routes(vpc), *_wrong_policies(vpc), *_wrong_peerings(vpc)]
-    if read.get(Subnet, key) is not None:
+    namesake = read.get(Subnet, key)
+    if namesake is not None and is_older(namesake, vpc):
         wrong.append(f"metadata.name is also the name of Subnet {key.name}; give the Vpc another name")
     if wrong:
         return Intent.held(*(invalid(REASON, sentence) for sentence in wrong), report=report)
+    if key.name == read.settings.cluster_router and read.view(is_frozen, read.settings.join_subnet):
+        return Intent.held(unusable_join(read), report=report)
     router = names.router(key.name)
     rows = [Row("Logical_Router", router, {"name": router, "options": OPTIONS})]
     rows.extend(_static_routes(router, vpc.static_routes))

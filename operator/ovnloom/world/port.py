@@ -8,7 +8,7 @@ from ovnloom.api.meta import Key
 from ovnloom.api.subnet import Subnet
 from ovnloom.world.graph import Reader
 from ovnloom.world.indexes import SUBNETS_OF_VPC
-from ovnloom.world.subnet import addresses, is_ovn_provider, vpc_name
+from ovnloom.world.subnet import addresses, is_frozen, is_ovn_provider, vpc_name
 
 
 class PortNetwork(NamedTuple):
@@ -22,6 +22,8 @@ class PortNetwork(NamedTuple):
     dhcp_families: tuple[int, ...]
     cidr: str
     gateway: str
+    is_frozen: bool = False
+    """Its ports stay as they are; the fields from `dhcp_families` on say nothing then."""
 
 
 def port_network(read: Reader, name: str) -> PortNetwork | None:
@@ -32,15 +34,19 @@ def port_network(read: Reader, name: str) -> PortNetwork | None:
     networks, gateway, _, _ = read.view(addresses, name)
     vpc, is_ovn = vpc_name(read, subnet), is_ovn_provider(subnet.provider)
     is_default = vpc == read.settings.cluster_router
+    is_routed = is_ovn and is_default and name != read.settings.join_subnet
+    is_distributed = is_routed and subnet.gateway_type != "centralized"
+    if read.view(is_frozen, name):
+        return PortNetwork(name, vpc, is_ovn, is_default, is_distributed, (), "", "", is_frozen=True)
     return PortNetwork(
         name,
         vpc,
         is_ovn,
         is_default,
-        is_ovn and is_default and subnet.gateway_type != "centralized" and name != read.settings.join_subnet,
+        is_distributed,
         networks.families if subnet.enable_dhcp and is_ovn else (),
-        str(networks) or subnet.cidr_block,
-        gateway.text or subnet.gateway,
+        str(networks),
+        gateway.text,
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ovnloom.api.meta import Key
 from ovnloom.api.node import Node
 from ovnloom.api.subnet import Subnet
+from ovnloom.api.vpc import Vpc
 from ovnloom.intent import Problem
 from ovnloom.ipam import (
     FAMILIES,
@@ -29,7 +30,8 @@ from ovnloom.ipam import (
     parse_pair,
 )
 from ovnloom.world.graph import Reader
-from ovnloom.world.indexes import DEFAULT_SUBNETS, POOLS_OF_SUBNET, SUBNETS_OF_VPC
+from ovnloom.world.indexes import DEFAULT_SUBNETS, POOLS_OF_SUBNET, SUBNETS_OF_VPC, by_age
+from ovnloom.world.moments import Strays
 from ovnloom.world.problem import invalid, shown
 from ovnloom.world.subnet_rules import check_fields, check_gateway
 
@@ -87,8 +89,17 @@ def segment(read: Reader, name: str) -> Segment | None:
             invalid("UnderlayNotSupported", f"spec.vlan is {shown(subnet.vlan)}; leave it empty, VLANs are not served"),
         )
     if not problems and is_ovn:
-        problems = _conflicts(read, name, vpc, networks)
+        problems = _conflicts(read, subnet, vpc, networks)
     return Segment(name, vpc, provider, is_ovn, networks, gateway, excludes, problems, subnet.deleting)
+
+
+def is_frozen(read: Reader, name: str) -> bool:
+    """View: nothing of the Subnet may change, because its spec can't be used as it is written, or not yet.
+
+    Whoever's rows depend on its spec keeps the last good ones too: half of a bad edit would cut what works.
+    """
+    net = read.view(segment, name)
+    return net is not None and (not net.is_valid or read.get(Strays, Key(name)) is not None)
 
 
 Addresses = tuple[Networks, Pair, tuple[str, ...], tuple[Problem, ...]]
@@ -113,9 +124,11 @@ def addresses(read: Reader, name: str) -> Addresses:
     return (NO_NETWORKS, NO_ADDRESS, (), problems) if problems else (networks, gateway, excludes, ())
 
 
-def _conflicts(read: Reader, name: str, vpc: str, networks: Networks) -> tuple[Problem, ...]:
-    if vpc == name:
-        wrong = f"metadata.name is also the name of its Vpc {name}; give the Subnet another name"
+def _conflicts(read: Reader, subnet: Subnet, vpc: str, networks: Networks) -> tuple[Problem, ...]:
+    name = subnet.name
+    namesake = read.get(Vpc, Key(name))
+    if vpc == name or (namesake is not None and not is_older(subnet, namesake)):
+        wrong = f"metadata.name is also the name of Vpc {name}; give the Subnet another name"
         return (invalid("ValidateLogicalSwitchFailed", wrong),)
     other = read.view(overlaps, vpc).get(name)
     if other:
@@ -127,6 +140,17 @@ def _conflicts(read: Reader, name: str, vpc: str, networks: Networks) -> tuple[P
             wrong = f"spec.cidrBlock {networks} contains the InternalIP of {node}; choose a CIDR that no node is in"
             return (invalid("ValidateLogicalSwitchFailed", wrong),)
     return ()
+
+
+def unusable_join(read: Reader) -> Problem:
+    """What is told about everything else that stays as it is for the join Subnet's sake."""
+    wrong = f"Subnet {read.settings.join_subnet} can't be used as it is written, see its conditions; repair it"
+    return Problem("JoinSubnetInvalid", f"{wrong}. Until then this stays as it was")
+
+
+def is_older(subnet: Subnet, vpc: Vpc) -> bool:
+    """Whether a Subnet has the better right to a name that it shares with a Vpc."""
+    return by_age(subnet)[0] < by_age(vpc)[0]
 
 
 def overlaps(read: Reader, vpc: str) -> dict[str, str]:
