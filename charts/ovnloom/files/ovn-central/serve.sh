@@ -84,7 +84,10 @@ make_file() {
 # ovsdb-server runs: the schema is that of our OVN or newer, and it listens as wanted.
 settle() {
   # A member of a new cluster waits for the others, for as long as it takes.
-  until ovsdb-client -t 30 wait "unix:$socket" "$name" connected >/dev/null 2>&1; do sleep 1; done
+  until ovsdb-client -t 30 wait "unix:$socket" "$name" connected >/dev/null 2>&1; do
+    kill -0 $$ 2>/dev/null || exit 1
+    sleep 1
+  done
   there=$(ovsdb-client -t 30 get-schema-version "unix:$socket" "$name")
   ours=$(ovsdb-tool schema-version "$schema")
   if ovsdb-tool compare-versions "$there" '<' "$ours"; then
