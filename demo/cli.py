@@ -1,5 +1,7 @@
 """The command line of the demo."""
 
+import os
+import sys
 from typing import Annotated
 
 import typer
@@ -35,7 +37,9 @@ def down(name: Name = "demo") -> None:
 
 def _what_to_do(sandbox: Sandbox) -> str:
     log = Controller(sandbox).server.log
-    start_over = f"to start over: python -m demo down --name {sandbox.name}, then the demo again"
+    start_over = (
+        f"to start over: {os.path.relpath(sys.executable)} -m demo down --name {sandbox.name}, then the demo again"
+    )
     return f"what the controller says: {log}\n{start_over}" if log.exists() else start_over
 
 

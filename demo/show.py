@@ -121,9 +121,9 @@ class Show:
 
     def _go_on(self) -> None:
         name = self.sandbox.name
-        down = "make demo-down" if name == "demo" else f"python -m demo down --name {name}"
-        self._title("Go on by hand", "The cluster stays up, and the controller goes on.")
         python = shlex.quote(os.path.relpath(sys.executable))
+        down = "make demo-down" if name == "demo" else f"{python} -m demo down --name {name}"
+        self._title("Go on by hand", "The cluster stays up, and the controller goes on.")
         controller = Controller(self.sandbox)
         self._text(
             "\n".join(
