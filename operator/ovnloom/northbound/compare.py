@@ -10,28 +10,21 @@ from ovnloom.northbound.draft import Draft
 from ovnloom.northbound.edits import Update
 from ovnloom.northbound.index import OWNER
 from ovnloom.northbound.mirror import KUBE_OVN, VENDOR
-from ovnloom.northbound.shape import is_child_column
 from ovnloom.northbound.show import show
-from ovnloom.ovn.column import Column
 from ovnloom.ovn.schema import TABLES
 
 KEPT = "ovnloom.io/kept."
 """Start of the keys in external_ids that remember what a row had when we adopted it."""
 
 
-def is_compared(column: Column, columns: Mapping[str, Value]) -> bool:
-    """Whether the column says what its owner wants: not what OVN reports, not the children, which say it themselves."""
-    if column.reported or is_child_column(column):
-        return False
-    # ovn-nb(5), Logical_Switch_Port: northd chooses the tag when one is requested.
-    return not (column.name == "tag" and columns.get("tag_request") is not None)
+def is_chosen_by_ovn(name: str, columns: Mapping[str, Value]) -> bool:
+    """Whether northd chooses the value: the tag of a port for which one is requested (ovn-nb(5))."""
+    return name == "tag" and columns.get("tag_request") is not None
 
 
-def is_shared(draft: Draft, row: Row, ref: Ref, column: Column) -> bool:
-    """Whether the column is settled element by element: others contribute to it, or its owner doesn't speak of it."""
-    if column.kind not in ("set", "map") or column.name == "external_ids":
-        return False
-    return column.name not in row.columns or bool(draft.wanted.elements(ref, column.name))
+def is_shared(draft: Draft, row: Row, ref: Ref, name: str) -> bool:
+    """Whether a set or map is settled element by element: others contribute, or its owner doesn't speak of it."""
+    return name not in row.columns or bool(draft.wanted.elements(ref, name))
 
 
 def supported(draft: Draft, owner: Owner, row: Row) -> dict[str, Value]:
@@ -60,17 +53,21 @@ def wanted_columns(
 ) -> dict[str, Value]:
     """What every compared column should say, but for shared ones. A reference that isn't there yet waits."""
     full: dict[str, Value] = {}
-    for name, column in draft.mirror.columns(row.table).items():
-        if name == "external_ids" or not is_compared(column, columns) or is_shared(draft, row, ref, column):
-            continue
+    form = draft.mirror.form(row.table)
+    for name, column, default in form.compared:
         value = columns.get(name)
-        value = column.default if value is None else value
+        if column.kind in ("set", "map"):
+            if is_shared(draft, row, ref, name):
+                continue
+        elif is_chosen_by_ovn(name, columns):
+            continue
+        value = default if value is None else value
         if column.refers is not None:
             value = _available(draft, owner, value)
             if value is _LATER:
                 continue
         full[name] = value
-    if "external_ids" in draft.mirror.columns(row.table):
+    if form.has_external_ids:
         ids: dict[str, str] = dict(columns.get("external_ids") or {})  # type: ignore[arg-type]  # a map by its schema
         ids[OWNER] = str(owner)
         ids[VENDOR] = KUBE_OVN

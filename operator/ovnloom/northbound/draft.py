@@ -7,6 +7,7 @@ from typing import Any
 
 from ovnloom.intent import Element, Owner, Problem, Ref, Row
 from ovnloom.northbound.edits import AddElement, Delete, Edit, Insert, Plan, RemoveElement, Update
+from ovnloom.northbound.index import Place
 from ovnloom.northbound.mirror import Mirror
 from ovnloom.northbound.shape import Stored
 from ovnloom.northbound.wanted import Wanted, split
@@ -24,6 +25,8 @@ class Draft:
         """UUID of every row that a planned owner wants and that is there."""
         self.taken: set[str] = set()
         """The same UUIDs: rows that no planned owner may delete."""
+        self.orphans: dict[str, tuple[Place, Owner, str]] = {}
+        """By UUID the rows that are wanted in a parent that nobody wants, by whom, and why they go."""
         self.inserts: dict[Ref, Insert] = {}
         self.updates: list[Update] = []
         self.deletes: list[Delete] = []
@@ -37,6 +40,13 @@ class Draft:
         self.matched[ref] = uuid
         self.taken.add(uuid)
         self._uuids[ref] = uuid
+
+    def orphan(self, ref: Ref, owner: Owner, why: str) -> None:
+        """A wanted row that was matched has nowhere to hang, and goes if it is ours."""
+        uuid = self.matched.pop(ref)
+        self.taken.discard(uuid)
+        if self.mirror.owner(ref.table, uuid) is not None:
+            self.orphans[uuid] = (Place(ref.table, uuid), owner, why)
 
     def uuid(self, ref: Ref) -> str | None:
         """The UUID of a row that is there; the plan remembers it."""
@@ -57,7 +67,7 @@ class Draft:
 
     def exists(self, ref: Ref) -> bool:
         """Whether the row is there after this plan."""
-        return ref in self.inserts or self.uuid(ref) is not None
+        return ref in self.inserts or self.uuid(ref) not in (None, *self.orphans)
 
     def stays(self, ref: Ref) -> bool:
         """Whether something may be put into the row: it is there or comes, and doesn't go because nobody wants it."""

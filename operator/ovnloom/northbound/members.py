@@ -7,7 +7,7 @@ from typing import Any
 
 from ovnloom.intent import Element, Member, Owner, Ref, Row
 from ovnloom.northbound.change import Elements
-from ovnloom.northbound.compare import is_compared, is_shared
+from ovnloom.northbound.compare import is_chosen_by_ovn, is_shared
 from ovnloom.northbound.draft import Draft, row_of
 from ovnloom.northbound.shape import is_child_column
 from ovnloom.northbound.wanted import split
@@ -62,10 +62,10 @@ def settle(draft: Draft, owner: Owner, row: Row, ref: Ref, uuid: str | None) -> 
 
     While the intent of a held owner is unknown, as after a restart, elements that may be its own are left alone.
     """
-    for name, column in draft.mirror.columns(row.table).items():
-        claims = draft.wanted.elements(ref, name)
-        if not is_compared(column, row.columns) or not is_shared(draft, row, ref, column):
+    for name, column in draft.mirror.form(row.table).shareable:
+        if not is_shared(draft, row, ref, name):
             continue
+        claims = draft.wanted.elements(ref, name)
         for key in claims:
             _correct(draft, owner, row, ref, uuid, column, key)
         own = row.columns.get(name)
@@ -92,7 +92,7 @@ def look_again(draft: Draft, elements: Elements) -> None:
         if owner is None or row is None:
             for key in keys:
                 _claimed(draft, target, column, key)
-        elif owner not in draft.owners and not draft.wanted.is_held(owner) and is_compared(column, row.columns):
+        elif owner not in draft.owners and not draft.wanted.is_held(owner) and not is_chosen_by_ovn(name, row.columns):
             for key in keys:
                 _correct(draft, owner, row, target, uuid, column, key)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ovnloom.intent import Owner, Ref
 from ovnloom.northbound.change import Change, Touched
 from ovnloom.northbound.index import OWNER, Link, Links, Names, Owned, Place
-from ovnloom.northbound.shape import Shape, Stored, is_child_column
+from ovnloom.northbound.shape import Form, Shape, Stored, is_child_column
 from ovnloom.ovn.column import Column, Table
 from ovnloom.ovn.identity import identity
 
@@ -41,6 +41,7 @@ class Mirror:
         self._reset()
 
     def _reset(self) -> None:
+        self._forms = {name: Form.of(table) for name, table in self.shape.tables.items()}
         self._rows: dict[str, dict[str, Columns]] = {table: {} for table in self.shape.tables}
         self._names = Names()
         self._given: dict[str, str] = {}  # identity by UUID, of rows whose identity contains their parent's
@@ -56,6 +57,10 @@ class Mirror:
         """The columns of a table that both we and the database know; empty for a table that it lacks."""
         found = self.shape.tables.get(table)
         return found.columns if found else {}
+
+    def form(self, table: str) -> Form:
+        """Which columns of a table the database has that say what their owner wants."""
+        return self._forms[table]
 
     def row(self, table: str, uuid: str) -> Mapping[str, Stored] | None:
         """The columns of a row that differ from the default; None when it isn't there."""

@@ -163,11 +163,17 @@ def _insert(draft: Draft, missing: dict[Ref, _Match]) -> None:
 
 
 def _correct(draft: Draft, match: _Match, uuid: str) -> None:
-    """A row that is there hangs where it should and says what it should."""
+    """A row that is there hangs where it should and says what it should.
+
+    It stays as it is while its new parent is on its way, and goes when nobody wants that parent: where a row hangs
+    follows from what is wanted, not from what was.
+    """
     parent = match.row.parent
     if parent is not None:
         if not draft.may_hold_rows(parent.ref):
             draft.wait(parent.ref, match.owner)
+            if draft.wanted.owner_of(parent.ref) is None:
+                draft.orphan(match.ref, match.owner, f"nobody wants its {parent.table} {parent.name}")
             return
         wanted = (draft.uuid(parent.ref), parent.column)
         links = draft.mirror.links(uuid)
@@ -184,7 +190,7 @@ def _correct(draft: Draft, match: _Match, uuid: str) -> None:
 
 def _delete(draft: Draft, owners: Iterable[Owner]) -> None:
     """Rows of these owners that no intent names go; children of a row that goes need nothing of their own."""
-    doomed: dict[Place, Owner] = {}
+    doomed: dict[Place, Owner] = {place: owner for place, owner, _ in draft.orphans.values()}
     for owner in owners:
         for place in draft.mirror.owned(owner):
             if place.uuid not in draft.taken and not _is_taken_over(draft, owner, place):
@@ -200,10 +206,17 @@ def _delete(draft: Draft, owners: Iterable[Owner]) -> None:
         ref = draft.name(*place)
         parents = tuple((draft.name(link.table, link.uuid), link.column) for link in links)
         children = sum(draft.mirror.owner(*child) is not None for child in draft.mirror.children(*place))
-        named = draft.wanted.owner_of(ref)
-        reason = "no intent names it" if named is None else f"another row is {named}'s {ref.name}"
+        reason = _why(draft, place)
         was = {"external_ids": dict(draft.mirror.external_ids(*place))}
         draft.deletes.append(Delete(*ref, owner, reason, parents, children, was))
+
+
+def _why(draft: Draft, place: Place) -> str:
+    """Why the row goes."""
+    if place.uuid in draft.orphans:
+        return draft.orphans[place.uuid][2]
+    named = draft.wanted.owner_of(Ref(place.table, draft.mirror.name(*place) or ""))
+    return "no intent names it" if named is None else "another row has the same identity"
 
 
 def _is_taken_over(draft: Draft, owner: Owner, place: Place) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from sys import intern
-from typing import Any
+from typing import Any, NamedTuple
 
 from ovnloom.ovn.column import Column, Table
 from ovnloom.ovn.schema import TABLES
@@ -15,6 +15,30 @@ Stored = Any
 
 References are UUIDs as text. A set or a dict is never handed out to be changed.
 """
+
+
+class Form(NamedTuple):
+    """Which columns of a table say what their owner wants: not those that OVN reports, not the sets of children, which
+    say it themselves, and not external_ids, in which we write too."""
+
+    compared: tuple[tuple[str, Column, Stored], ...]
+    """Name, type and default of each."""
+    shareable: tuple[tuple[str, Column], ...]
+    """Those of them that are sets or maps."""
+    has_external_ids: bool
+
+    @classmethod
+    def of(cls, table: Table) -> Form:
+        compared = [
+            column
+            for column in table.columns.values()
+            if not column.reported and not is_child_column(column) and column.name != "external_ids"
+        ]
+        return cls(
+            tuple((column.name, column, column.default) for column in compared),
+            tuple((column.name, column) for column in compared if column.kind in ("set", "map")),
+            table.has_external_ids,
+        )
 
 
 @dataclass(frozen=True, slots=True)
