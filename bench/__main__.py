@@ -1,0 +1,5 @@
+"""`python -m bench [pods|pure]`."""
+
+from bench.cli import main
+
+raise SystemExit(main())

@@ -1,0 +1,81 @@
+"""The command line of the benchmark."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from bench import pods, pure, shown
+from bench.bars import Line
+from bench.load import Lost
+from bench.place import Busy, place
+from sandbox.errors import SandboxError
+from sandbox.report import Shown
+
+WIDTH = 110
+"""Columns where there is no terminal that has a width of its own."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit code: 0, 1 when there are no figures, and with --strict 2 when a bar is missed."""
+    wanted = _parser().parse_args(arguments)
+    console = Console() if sys.stdout.isatty() else Console(width=WIDTH)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything that was brought up is removed
+    try:
+        lines = _pure(wanted, console) if wanted.what == "pure" else _pods(wanted, console)
+    except (Busy, SandboxError) as wrong:
+        return _none(console, wrong)
+    except BaseExceptionGroup as several:
+        lost, rest = several.split(Lost)
+        if lost is None or rest is not None:
+            raise
+        return _none(console, lost)
+    shown.lines(console, lines)
+    return 2 if wanted.strict and not all(line.is_met for line in lines) else 0
+
+
+def _none(console: Console, wrong: BaseException) -> int:
+    while isinstance(wrong, BaseExceptionGroup):
+        wrong = wrong.exceptions[0]
+    console.print(f"[red]no figures:[/] {wrong}", highlight=False)
+    return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    found = argparse.ArgumentParser("bench", description="What a Pod costs; see docs/benchmarks.md.")
+    found.add_argument("what", nargs="?", choices=("pods", "pure"), default="pods", help="default: pods")
+    found.add_argument("--quick", action="store_true", help="the first two steps only, or a tenth of the pure ones")
+    found.add_argument("--steps", type=_numbers, metavar="N,N,…", help="Pods of each step")
+    found.add_argument("--nodes", type=int, default=20, help="nodes that the Pods are bound to (20)")
+    found.add_argument("--name", default="bench", help="name of the sandbox (bench)")
+    found.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="environment of the controller")
+    found.add_argument("--json", type=Path, help="file of the result (bench/results/…)")
+    found.add_argument("--strict", action="store_true", help="exit with 2 when a bar is missed")
+    return found
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in text.split(","))
+
+
+def _pods(wanted: argparse.Namespace, console: Console) -> list[Line]:
+    steps = wanted.steps or (pods.QUICK if wanted.quick else pods.STEPS)
+    options = dict(item.split("=", 1) for item in wanted.set)
+    report = Shown(console)
+    with place(wanted.nodes, options, report, wanted.name) as found:
+        result = asyncio.run(pods.run(found, wanted.nodes, steps, report))
+    shown.steps(console, result.steps)
+    console.print(f"stored in {shown.store('pods', result.encode(), wanted.json)}", highlight=False)
+    return result.lines()
+
+
+def _pure(wanted: argparse.Namespace, console: Console) -> list[Line]:
+    found = pure.run(5_000 if wanted.quick else 50_000, 50 if wanted.quick else 500)
+    console.print(f"stored in {shown.store('pure', {'lines': [line.encode() for line in found]}, wanted.json)}")
+    return found

@@ -1,0 +1,91 @@
+"""Where the benchmark runs: one sandbox for the controller, a second one for the floor, both its own."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import importlib.util
+import signal
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.account import Used, used
+from sandbox import Sandbox
+from sandbox.report import Report
+from sandbox.server import Server
+
+CRDS = Path(__file__).parent.parent / "crds"
+RESULTS = Path(__file__).parent / "results"
+COMMAND = (sys.executable, "-m", "ovnloom", "controller")
+BY_HAND = "from ovnloom.controller.main import run; from ovnloom.settings import Settings; run(Settings())"
+
+
+class Busy(Exception):
+    """Another benchmark runs on this machine; figures of both would mean nothing."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Both clusters, up and with the CRDs."""
+
+    real: Sandbox
+    floor: Sandbox
+    options: Mapping[str, str]
+    """Further environment of the controller."""
+
+    @property
+    def controller(self) -> Server:
+        """The controller as a program of its own; it goes with the sandbox."""
+        known = importlib.util.find_spec("ovnloom.cli.main") is not None
+        command = COMMAND if known else (sys.executable, "-c", BY_HAND)
+        environment = {
+            "OVNLOOM_OVN_NB": self.real.nb,
+            "OVNLOOM_KUBECONFIG": str(self.real.kubeconfig),
+            "OVNLOOM_LISTEN": "127.0.0.1:0",
+            **self.options,
+        }
+        return Server("ovnloom", command, self.real.directory, environment)
+
+    @property
+    def servers(self) -> tuple[Server, ...]:
+        """All that works for a Pod of the controller."""
+        return (self.controller, *self.real.servers)
+
+    def used(self) -> Mapping[str, Used]:
+        """What each of them used so far."""
+        found = {server.name: server.identity for server in self.servers}
+        return {name: used(identity.pid) for name, identity in found.items() if identity}
+
+    def stop_controller(self) -> None:
+        """It went in order: its Lease is free."""
+        self.controller.stop(signal.SIGTERM)
+
+
+@contextlib.contextmanager
+def place(nodes: int, options: Mapping[str, str], report: Report, name: str = "bench") -> Iterator[Place]:
+    """Both sandboxes are up while the context lasts, and gone after it, whatever happens. Raises Busy."""
+    with _alone(name):
+        found = Place(Sandbox(name), Sandbox(f"{name}-floor"), options)
+        try:
+            for sandbox in (found.real, found.floor):
+                sandbox.down()  # of a run that was killed
+                sandbox.up(nodes=nodes if sandbox is found.real else 0, report=report)
+                sandbox.kubectl("apply", "--server-side", "-f", str(CRDS))
+                sandbox.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRDS))
+            yield found
+        finally:
+            found.real.down()
+            found.floor.down()
+
+
+@contextlib.contextmanager
+def _alone(name: str) -> Iterator[None]:
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    with (RESULTS / f".lock-{name}").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Busy("another benchmark runs; wait for it, or choose another --name") from None
+        yield

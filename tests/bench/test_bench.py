@@ -1,0 +1,52 @@
+"""The benchmarks run, and their bars are held against what they find."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bench import pure
+from bench.bars import Line
+from bench.cli import main
+from bench.pods import Result, Step
+
+
+def test_the_pure_benchmark_answers_for_a_small_cluster() -> None:
+    """A benchmark that doesn't run any more is noticed when somebody needs its figures."""
+    lines = pure.run(pods=40, subnets=4)
+
+    assert [line.unit for line in lines] == ["s", "s", "s", "MiB", "ms"]
+    assert all(line.value > 0 for line in lines)
+
+
+def test_a_line_beyond_its_bar_is_not_met() -> None:
+    """What is measured without a bar is only there to be compared."""
+    assert not Line("restart", 3.1, "s", 3.0).is_met
+    assert Line("restart", 3.0, "s", 3.0).is_met
+    assert Line("restart", 99.0, "s").is_met
+
+
+def test_the_cost_of_a_pod_is_compared_between_the_last_step_and_the_first() -> None:
+    """A cost that grows with the cluster is what the design promises not to have."""
+    steps = [Step(200, 200, 2.0, 1.9, {"ovnloom": 0.6}, 1, 1), Step(1000, 1200, 20.0, 9.5, {"ovnloom": 3.3}, 1, 1)]
+
+    lines = {line.name: line for line in Result(steps).lines()}
+
+    assert lines["time of a Pod, last step to first"].value == pytest.approx(2.0)
+    assert not lines["time of a Pod, last step to first"].is_met
+    assert lines["CPU of a Pod, last step to first"].value == pytest.approx(1.1)
+    assert lines["CPU of a Pod, last step to first"].is_met
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.xdist_group("cluster")
+def test_ten_pods_are_measured_against_real_servers(tmp_path: Path) -> None:
+    """Everything that the long run does is done once, so that it doesn't fail after minutes."""
+    result = tmp_path / "result.json"
+
+    code = main(["--steps", "10,10", "--nodes", "2", "--name", "bench-smoke", "--json", str(result)])
+
+    assert code == 0
+    found = json.loads(result.read_text())
+    assert [step["total"] for step in found["steps"]] == [10, 20]
+    assert all(step["cpu"]["ovnloom"] > 0 and step["seconds"] > 0 for step in found["steps"])
