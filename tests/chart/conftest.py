@@ -44,14 +44,20 @@ def render(helm: Callable[..., str]) -> Render:
 
 
 @pytest.fixture(scope="module")
-def release(cluster: Sandbox) -> Iterator[Sandbox]:
-    """The cluster with the chart in it. Its Pods are made and get a node; nobody runs them.
+def install(cluster: Sandbox) -> Callable[[], None]:
+    """Installs the chart. The CRDs are there already, as where they came with kube-ovn: helm takes them over."""
+    options = ("--namespace", NAMESPACE, "--create-namespace", "--take-ownership")
 
-    The CRDs were applied with kubectl, as on a cluster that has them from kube-ovn: helm takes them over.
-    """
-    cluster.helm(
-        "install", RELEASE, str(CHART), "--namespace", NAMESPACE, "--create-namespace", "--take-ownership"
-    )  # fmt: skip
+    def run() -> None:
+        cluster.helm("install", RELEASE, str(CHART), *options)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def release(cluster: Sandbox, install: Callable[[], None]) -> Iterator[Sandbox]:
+    """The cluster with the chart in it. Its Pods are made and get a node; nobody runs them."""
+    install()
     yield cluster
     cluster.helm("uninstall", RELEASE, "--namespace", NAMESPACE)
     cluster.kubectl("delete", "pods", "--all", "--namespace", NAMESPACE, "--grace-period=0", "--force")

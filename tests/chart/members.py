@@ -1,6 +1,7 @@
 """ovn-central of the chart as processes of this machine: the scripts of the chart, run as its containers run them."""
 
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from sandbox import client
@@ -71,15 +72,21 @@ class Member:
         return self._succeeds("/bin/sh", str(SCRIPTS / "ready.sh"), name)
 
     def is_connected(self, name: str) -> bool:
-        """Whether the database belongs to a cluster that has a leader, and listens where clients are told to."""
-        return (
-            self._succeeds("ovsdb-client", "-t", "2", "wait", self.socket(name), NAMES[name], "connected")
-            and f"set-connection: {name}" not in self.server(name).tail()
-        )
+        """Whether the database belongs to a cluster that has a leader."""
+        return self._succeeds("ovsdb-client", "-t", "2", "wait", self.socket(name), NAMES[name], "connected")
+
+    def has_schema(self, name: str, version: str) -> bool:
+        """False also while the database is being converted, which cuts off its clients."""
+        try:
+            return (
+                client.output("ovsdb-client", "get-schema-version", self.socket(name), NAMES[name]).strip() == version
+            )
+        except CommandError:
+            return False
 
     def until_ready(self, *names: str) -> None:
         for name in names or ("nb", "sb", "northd"):
-            until(lambda name=name: self.is_ready(name), f"{name} of {self.address}: {self.server(name).tail()}", 60)
+            until(partial(self.is_ready, name), f"{name} of {self.address}: {self.server(name).tail()}", 60)
 
     def socket(self, name: str) -> str:
         return f"unix:{self.directory}/run/ovn{name}_db.sock"

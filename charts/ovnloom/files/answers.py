@@ -47,7 +47,7 @@ def failures() -> Iterator[str]:
     for plural in ("vpcs", "subnets", "ips", "ippools"):
         answer, problem = api(f"/apis/kubeovn.io/v1/{plural}?limit=1")
         if problem:
-            yield f"the API server doesn't serve {plural}.kubeovn.io: {problem}; were the CRDs installed (crds.install)?"
+            yield f"the API server doesn't serve {plural}.kubeovn.io: {problem}; install the CRDs (crds.install)"
         elif plural == "vpcs" and not json.loads(answer)["items"]:
             yield "there is no Vpc: the controller didn't make the default one; look at its log"
 

@@ -17,6 +17,7 @@ esac
 schema=$OVN_SCHEMAS/ovn-$db.ovsschema
 file=$OVN_DBDIR/ovn${db}_db.db
 socket=$OVN_RUNDIR/ovn${db}_db.sock
+control=$OVN_RUNDIR/ovn${db}_db.ctl
 export OVS_RUNDIR="$OVN_RUNDIR" OVN_RUNDIR
 
 proto=tcp
@@ -81,6 +82,17 @@ make_file() {
   if [ ! -s "$file" ] || ovsdb-tool db-is-standalone "$file"; then make_member "$@"; fi
 }
 
+# Who this member was before it lost its disk still counts when the cluster looks for a majority: it leaves.
+leave_as_before() {
+  own=$(raft_address "$OWN_ADDRESS")
+  ovs-appctl -T 10 -t "$control" cluster/status "$name" |
+    awk -v own="$own)" 'index($0, " at " own) && !/\(self\)/ { print $1 }' |
+    while read -r before; do
+      say "was $before before; that one leaves the cluster"
+      ovs-appctl -T 60 -t "$control" cluster/kick "$name" "$before" || say "not left: cluster/kick $name $before has to be repeated by hand"
+    done
+}
+
 # ovsdb-server runs: the schema is that of our OVN or newer, and it listens as wanted.
 settle() {
   # A member of a new cluster waits for the others, for as long as it takes.
@@ -88,6 +100,7 @@ settle() {
     kill -0 $$ 2>/dev/null || exit 1
     sleep 1
   done
+  if [ "$REPLICAS" != 1 ]; then leave_as_before; fi
   there=$(ovsdb-client -t 30 get-schema-version "unix:$socket" "$name")
   ours=$(ovsdb-tool schema-version "$schema")
   if ovsdb-tool compare-versions "$there" '<' "$ours"; then
@@ -109,4 +122,4 @@ make_file "$@"
 settle &
 exec ovsdb-server -vconsole:info -vsyslog:off -vfile:off --no-chdir \
   --remote="punix:$socket" --remote="db:$name,$global,connections" \
-  --unixctl="$OVN_RUNDIR/ovn${db}_db.ctl" "$@" "$file"
+  --unixctl="$control" "$@" "$file"
