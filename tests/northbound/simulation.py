@@ -92,7 +92,7 @@ class Database:
         while self._collect():
             pass
         self._names_are_unique()
-        return list(_differences(before, self.rows))
+        return list(differences(before, self.rows))
 
     def _collect(self) -> bool:
         alive = {
@@ -147,7 +147,7 @@ def _read(column: Any, json: Any, named: Mapping[str, str]) -> Any:
     return named.get(value, value) if isinstance(value, str) else value
 
 
-def _differences(before: Rows, after: Rows) -> Iterable[Change]:
+def differences(before: Rows, after: Rows) -> Iterable[Change]:
     for table in after:
         for row in before[table].keys() - after[table].keys():
             yield Change("delete", table, row)

@@ -9,7 +9,7 @@ from ovnloom.northbound.edits import Plan
 from ovnloom.northbound.operations import Written
 from ovnloom.northbound.plan import plan
 from tests.northbound.rows import group, pod, policy, port, subnet, switch
-from tests.northbound.simulation import Room
+from tests.northbound.simulation import Room, differences
 
 NAMES = ("a", "b", "c")
 HELD = Intent.held(Problem("Wrong", "x"))
@@ -116,12 +116,7 @@ def test_the_mirror_that_followed_changes_says_what_a_new_one_says(batches: list
     room = Room()
     become(room, batches)
     fresh = Room()
-    fresh.database.rows = {table: {} for table in room.database.rows}
-    before = fresh.database.rows
-    fresh.database.rows = room.database.rows
-    from tests.northbound.simulation import _differences
-
-    fresh.mirror.apply(list(_differences(before, room.database.rows)))
+    fresh.mirror.apply(differences({table: {} for table in room.database.rows}, room.database.rows))
 
     assert text.mirror_rows(fresh.mirror) == text.mirror_rows(room.mirror)
     assert sorted(map(str, fresh.mirror.owners())) == sorted(map(str, room.mirror.owners()))

@@ -29,6 +29,7 @@ log = logs.get("northbound")
 State = Literal["connecting", "syncing", "synced", "locked"]
 STATES: tuple[State, ...] = ("connecting", "syncing", "synced", "locked")
 """No server; rows are being received; the mirror follows; and we hold the lock, so that we may write."""
+NOT_CONNECTED = "the northbound database is not connected"
 RETRY = 1.0
 """Seconds between two attempts to get a schema."""
 
@@ -118,7 +119,7 @@ class Connection:
         if not task.wait(self._timeout) and task.cancel():
             return Reply("unavailable", f"the connection was busy for {self._timeout:g} s")
         task.wait(None)
-        return replies[0] if replies else Reply("unavailable", "the connection was closed")
+        return replies[0] if replies else Reply("unavailable", NOT_CONNECTED)
 
     def _submit(self, task: Task) -> None:
         self._tasks.append(task)
@@ -194,7 +195,7 @@ class Connection:
 
     def _transact(self, replica: Replica, operations: list[dict[str, Any]], deadline: float) -> Reply:
         if not replica.is_synced:
-            return Reply("unavailable", "the northbound database is not connected")
+            return Reply("unavailable", NOT_CONNECTED)
         transaction = Transaction(replica, operations)
         status = transaction.commit()
         while status == transaction.INCOMPLETE:
