@@ -65,6 +65,11 @@ class Manifests:
     ignored: list[Given] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def has_any(self) -> bool:
+        """Whether there is a question about them at all."""
+        return bool(self.given or self.ignored)
+
 
 def judge(documents: Iterable[Document], namespace: str) -> Manifests:
     """Every document is sorted; namespaced ones without a namespace are in `namespace`.

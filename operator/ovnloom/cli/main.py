@@ -83,7 +83,9 @@ def control(given: Mapping[str, str]) -> int:
 def plan(
     filename: Annotated[
         list[str] | None,
-        typer.Option("-f", "--filename", help="Manifests: a file, a directory, or - for stdin; may be repeated."),
+        typer.Option(
+            "-f", "--filename", metavar="FILE", help="Manifests: a file, a directory, or - for stdin; may be repeated."
+        ),
     ] = None,
     against: Annotated[
         str,
@@ -106,7 +108,8 @@ def plan(
 ) -> None:
     """Show what manifests would change in OVN, and which address each Pod would get, before anything is applied.
 
-    It runs the controller's own pipeline and writes nothing. All other settings are read from the controller's
+    It runs the controller's own pipeline and writes nothing. Without files it shows what the controller has yet to
+    write to the cluster's database. All other settings are read from the controller's
     OVNLOOM_… variables.
 
     Exit code: 0 nothing changes, 2 something changes, 1 the question can't be answered.

@@ -136,6 +136,11 @@ class Outlook:
                 found[owner] = tuple(dict.fromkeys(said))
         return {owner: found[owner] for owner in sorted(found)}
 
+    def strangers(self) -> list[Owner]:
+        """Vpcs, Subnets and Nodes that have rows and no object: others may build on them."""
+        owners = {owner for owner in self.pipeline.mirror.owners() if owner.kind in ("Vpc", "Subnet", "Node")}
+        return sorted(owner for owner in owners if not self.exists(owner))
+
     def held(self) -> list[Owner]:
         """The owners whose rows stay as they are."""
         return sorted(owner for owner in self.pipeline.wanted.held() if self.exists(owner))

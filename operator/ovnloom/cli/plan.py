@@ -25,6 +25,8 @@ from ovnloom.world import defaults
 from ovnloom.world.tables import BY_KIND
 
 SNAPSHOT = "nb-snapshot="
+SHOWN = 12
+"""Strangers that a note names."""
 AGAINST = "cluster, nb-snapshot=FILE or empty"
 
 
@@ -47,6 +49,7 @@ class Result:
     """Where the objects came from, in words."""
     rows: str
     is_deletion: bool
+    has_files: bool
     step: Step
     pending: Step
     addresses: list[Address] = field(default_factory=list)
@@ -90,10 +93,13 @@ def choose(against: str, settings: Settings) -> Against:
 def make(
     files: Sequence[str], against: str, settings: Settings, *, recursive: bool, namespace: str, is_deletion: bool
 ) -> Result:
-    """What the manifests in the files would change. Raises Wrong with everything that is wrong with the question."""
-    if not files:
-        raise Wrong("there is no file; name one by -f FILE, a directory by -f DIRECTORY, or stdin by -f -")
+    """What the manifests in the files would change; without files, what the controller has yet to write.
+
+    Raises Wrong with everything that is wrong with the question.
+    """
     chosen = choose(against, settings)
+    if not files and (is_deletion or not chosen.has_cluster):
+        raise Wrong("there is no file; name one by -f FILE, a directory by -f DIRECTORY, or stdin by -f -")
     manifests = judge(manifest.read(files, recursive=recursive), namespace)
     wanted = {(given.kind, given.key) for given in manifests.given}
     try:
@@ -156,9 +162,10 @@ def _compare(
     outlook, ips = scenario.outlook, scenario.outlook.pipeline.world.tables[IP]
     if is_deletion and not chosen.has_cluster:
         scenario.apply(manifests.given)  # nobody else says that they are there
+        scenario.entitle()
     first: Mapping[Key, IP] = dict(ips)
-    pending = outlook.step()
-    before = dict(ips)
+    pending = outlook.step() if manifests.has_any else Step()
+    before = dict(ips) if manifests.has_any else first
     if is_deletion:
         scenario.delete(manifests.given)
     else:
@@ -170,9 +177,9 @@ def _compare(
         for expansion in scenario.expansions
         for body in expansion.coming
     }
-    result = Result(chosen, server, rows, is_deletion, step, pending)
+    result = Result(chosen, server, rows, is_deletion, manifests.has_any, step, pending)
     result.addresses = addresses(step.choices, before, ips, shown)
-    result.pending_addresses = addresses(pending.choices, first, before)
+    result.pending_addresses = [one for one in addresses(pending.choices, first, before) if one.verb != "keeps"]
     result.held = outlook.held()
     result.problems = step.problems
     result.solved = {
@@ -183,4 +190,11 @@ def _compare(
     result.expansions = scenario.expansions
     result.ignored = manifests.ignored
     result.notes = [*manifests.notes, *dict.fromkeys(scenario.notes)]
+    strangers = outlook.strangers()
+    if strangers and not chosen.has_cluster:
+        words = ", ".join(map(str, strangers[:SHOWN])) + (", …" if len(strangers) > SHOWN else "")
+        wrong = (
+            "rows in the snapshot, but no object in the files, so the plan takes them as missing where files name them"
+        )
+        result.notes.append(f"{words}: {wrong}; add their manifests, or read the cluster's by --kubeconfig")
     return result

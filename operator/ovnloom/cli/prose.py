@@ -51,14 +51,17 @@ def _about(result: Result) -> Iterator[Line]:
     yield Line(f"Against {result.against.kind}{why}", "bold")
     yield Line(f"  objects: {result.objects}")
     yield Line(f"  rows: {result.rows}")
+    if not result.has_files:
+        yield Line("  question: what the controller has yet to write, as there are no files")
     if result.is_deletion:
-        where = "" if result.against.has_cluster else ", which are taken to be there"
+        where = "" if result.against.has_cluster else ", taken to be there,"
         yield Line(f"  question: what if the objects of the files{where} were deleted")
     for expansion in result.expansions:
         if expansion.coming:
             names = [body["metadata"]["name"] for body in expansion.coming]
-            made_up = "" if expansion.given.kind == "StatefulSet" else " under made-up names"
-            yield Line(f"  {expansion.given}: its Pods don't exist yet{made_up}: {_some(names)}")
+            made_up = "" if expansion.given.kind == "StatefulSet" else ", under made-up names"
+            exist = f"{expansion.there} of its Pods exist, these don't" if expansion.there else "its Pods don't exist"
+            yield Line(f"  {expansion.given}: {exist} yet{made_up}: {_some(names)}")
     if result.ignored:
         yield Line(f"  ignored, no row depends on them: {_some([str(given) for given in result.ignored])}", "dim")
     for note in result.notes:
@@ -164,7 +167,7 @@ def _pending(result: Result) -> Iterator[Line]:
         )
         refs = dict.fromkeys(f"{edit.owner}" for edit in result.pending.operations)
         yield Line(f"  for {_some(list(refs))}; -o json has the rows")
-    gets = [found for found in result.pending_addresses if found.verb != "keeps"]
+    gets = result.pending_addresses
     if gets:
         yield Line(f"  {len(gets)} addresses have yet to be given or freed: {_some([str(one.owner) for one in gets])}")
 

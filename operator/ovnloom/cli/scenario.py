@@ -74,12 +74,9 @@ class Scenario:
     def delete(self, given: Iterable[Given]) -> None:
         """The objects are gone, with all that Kubernetes removes along; those in use stay, being deleted."""
         waiting: list[tuple[type, Key]] = []
-        tables = self.outlook.pipeline.world.tables
+        given = [item for item in given if self._is_there(item)]
         for item in given:
             going = list(pods_of(item, self.outlook.pipeline.world)) if item.is_workload else []
-            if item.table is not None and item.key not in tables[item.table.type]:
-                self.notes.append(f"{item} is not there, so there is nothing to delete")
-                continue
             if item.table is not None and item.table.type in FINALIZED:
                 waiting.append((item.table.type, item.key))
                 continue
@@ -90,6 +87,18 @@ class Scenario:
             if item.kind == "Namespace":
                 self._empty(item.key.name)
         self._finish(waiting)
+
+    def _is_there(self, item: Given) -> bool:
+        there = item.table is None or item.key in self.outlook.pipeline.world.tables[item.table.type]
+        if not there:
+            self.notes.append(f"{item} is not there, so there is nothing to delete")
+        return there
+
+    def entitle(self) -> None:
+        """Addresses that were kept only because nobody knew their holder are their Pod's, where that is there now."""
+        tables = self.outlook.pipeline.world.tables
+        for ip in [ip for ip in tables[IP].values() if ip.reserved and Key(ip.pod_name, ip.namespace) in tables[Pod]]:
+            self.outlook.put((replace(ip, meta=replace(ip.meta, labels={})),))
 
     def _empty(self, namespace: str) -> None:
         for table in TABLES:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ovnloom.api.ip import IP, RESERVED
-from ovnloom.api.meta import Key, Meta
+from ovnloom.api.meta import FINALIZER, Key, Meta
 from ovnloom.cli.wrong import Wrong
 from ovnloom.ipam import Malformed, parse_mac, parse_pair
 from ovnloom.northbound.change import Change
@@ -136,7 +136,7 @@ def addresses(mirror: Mirror) -> Iterator[IP]:
             continue
         mac, v4, v6 = found
         namespace, _, pod = mirror.external_ids(PORT, place.uuid).get(names.KEY_POD, "").rpartition("/")
-        meta = Meta(labels={RESERVED: "true"})
+        meta = Meta(labels={RESERVED: "true"}, finalizers=(FINALIZER,))
         yield IP(Key(name), meta, switch, pod or name, namespace, "", v4, v6, mac)
 
 
