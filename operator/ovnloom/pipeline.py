@@ -28,7 +28,7 @@ from ovnloom.northbound.plan import plan
 from ovnloom.northbound.wanted import Wanted
 from ovnloom.settings import Settings
 from ovnloom.world.graph import Graph, Reader
-from ovnloom.world.indexes import INDEXES
+from ovnloom.world.indexes import INDEXES, IPS_OF_HOLDER
 from ovnloom.world.tables import TABLES
 from ovnloom.world.world import World
 
@@ -156,6 +156,7 @@ class Pipeline:
         """The choice could not be saved: it was never made."""
         if isinstance(choice, Take) and choice.ip.key not in self.world.tables[IP]:
             self.books.forget(choice.ip)
+            self.world.touch((IP, choice.ip.key))  # for those who wanted the same address
             self._claims[holder(choice.ip)] = None
 
     def _settle(self) -> None:
@@ -191,7 +192,7 @@ class Pipeline:
         turn.choices.extend((claim, choice) for choice in found.choices)
         self.books.wait(claim, found.waits)
         self._tell(claim, tuple(found.problems))
-        if not found.choices and not found.waits and not self._exists(claim.kind, claim.key):
+        if not found.choices and not found.waits and not self._matters(claim.kind, claim.key):
             self.graph.forget(claim)
 
     def _tell(self, claim: Claim, problems: tuple[Problem, ...]) -> None:
@@ -224,11 +225,14 @@ class Pipeline:
         self.unsettled[owner] = None
         self.drifted.discard(owner)
         self.unsettled.update(dict.fromkeys(again))
-        if not intent.rows and not intent.is_held and not self._exists(owner.kind, owner.key):
+        if not intent.rows and not intent.is_held and not self._matters(owner.kind, owner.key):
             self.graph.forget(owner)
 
-    def _exists(self, kind: str, key: Key) -> bool:
-        return key in self.world.tables[KIND_TYPES[kind]]
+    def _matters(self, kind: str, key: Key) -> bool:
+        """The object is there, or a Pod that comes back under its name has an address waiting for it."""
+        return key in self.world.tables[KIND_TYPES[kind]] or (
+            kind == "Pod" and bool(self.world.members(IPS_OF_HOLDER, key))
+        )
 
     # -- out ----------------------------------------------------------------------------------------------------------
 

@@ -32,7 +32,7 @@ def load(text: str) -> Iterator[Any]:
             continue
         if body["kind"] == "Overdue":
             meta = body["metadata"]
-            yield Overdue(Key(meta["name"], meta["namespace"]), meta["uid"])
+            yield Overdue(Key(meta["name"], meta["namespace"]), body["uid"])
         else:
             yield BY_KIND[body["apiVersion"], body["kind"]].decode(body)
 

@@ -46,5 +46,5 @@ def test_the_database_gets_what_is_wanted_and_then_rests(case: Case) -> None:
 
         rest = loop.everything()
         assert rest.operations == ()
-        if not rest.waiting and not rest.problems:
+        if not rest.waiting and not rest.problems and not loop.pipeline.wanted.held():
             assert text.mirror_rows(loop.pipeline.mirror) == text.rows(loop.pipeline.wanted)

@@ -6,13 +6,14 @@ arrives in the world. It is freed only when the IP object is gone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 from ovnloom.api.ip import IP
 from ovnloom.api.meta import Key
 from ovnloom.assign.choice import Claim, Demand
 from ovnloom.ipam import (
+    FAMILIES,
     NO_ADDRESS,
     Avoid,
     Entry,
@@ -65,6 +66,9 @@ class Addresses:
         self._queues: dict[str, dict[Demand, dict[Claim, None]]] = {}
         self._waits: dict[Claim, tuple[Demand, ...]] = {}
         self._freed: dict[str, None] = {}
+        self._doubles: dict[str, dict[str, None]] = {}
+        """By Subnet the IP objects whose address another one had first."""
+        self._double_macs: dict[str, dict[str, None]] = {}
         self.changed: dict[str, None] = {}
         """Subnets whose usage differs from what was last reported; the reporter empties it."""
 
@@ -85,21 +89,67 @@ class Addresses:
         held = self._pools.get(ip.subnet)
         found = entry(ip)
         if held is not None and held.address_of(ip.name) != Pair(found.v4, found.v6):
-            held.restore((found,))
+            self._restore(ip.subnet, held, [found])
             self.changed[ip.subnet] = None
             self._tell_strays(ip.subnet, held.strays())
         if ip.mac and self.macs.mac_of(ip.name) != ip.mac:
             with suppress(Malformed):
-                self.macs.take(ip.name, parse_mac(ip.mac))
+                mac = parse_mac(ip.mac)
+                if self.macs.take(ip.name, mac) is not None:
+                    self._double_macs.setdefault(mac, {})[ip.name] = None
+
+    def _restore(self, subnet: str, held: SubnetPool, entries: Iterable[Entry]) -> None:
+        """The holders have what they say. Two of them claiming one address is no reason to give it to a third."""
+        entries = list(entries)
+        refused = held.restore(entries)
+        doubles = self._doubles.get(subnet, {})
+        for found in entries:
+            if refused and held.address_of(found.holder) != Pair(found.v4, found.v6):
+                self._doubles.setdefault(subnet, doubles)[found.holder] = None
+                for family, number in zip(FAMILIES, found[1:], strict=True):
+                    first = held.holder_of(family, number) if number is not None else None
+                    if first is not None:
+                        self._world.touch((IP, Key(first)))  # so that its Pod hears of it too
+            else:
+                doubles.pop(found.holder, None)
+        if not doubles:
+            self._doubles.pop(subnet, None)
+
+    def rival(self, ip: IP) -> str:
+        """Another IP object that has an address of this one as well; mostly none."""
+        held, doubles = self._pools.get(ip.subnet), self._doubles.get(ip.subnet)
+        if held is None or not doubles:
+            return ""
+        _, *mine = entry(ip)
+        names = {held.holder_of(family, number) or "" for family, number in zip(FAMILIES, mine, strict=True) if number}
+        for name in doubles:
+            other = self._world.tables[IP].get(Key(name))
+            theirs = entry(other)[1:] if other is not None else (None, None)
+            if any(number is not None and number == mine[at] for at, number in enumerate(theirs)):
+                names.add(name)
+        return min(names - {"", ip.name}, default="")
 
     def _release(self, ip: IP) -> None:
-        self.macs.release(ip.name)
+        self._release_mac(ip.name)
         held = self._pools.get(ip.subnet)
+        self._doubles.get(ip.subnet, {}).pop(ip.name, None)
         if held is not None and held.release(ip.name) != NO_ADDRESS:
             self._freed[ip.subnet] = None
             self.changed[ip.subnet] = None
+            if self._doubles.get(ip.subnet):
+                table = self._world.tables[IP]
+                again = [table[Key(name)] for name in self._doubles[ip.subnet] if Key(name) in table]
+                self._restore(ip.subnet, held, [entry(double) for double in again if double.subnet == ip.subnet])
             if Key(ip.subnet) in self._world.tables[Strays]:
                 self._tell_strays(ip.subnet, held.strays())
+
+    def _release_mac(self, name: str) -> None:
+        mac = self.macs.release(name)
+        doubles = self._double_macs.pop(mac, None) if mac else None
+        for other in doubles or ():
+            double = self._world.tables[IP].get(Key(other))
+            if other != name and double is not None:
+                self._book(double)
 
     def pool(self, read: Reader, name: str) -> SubnetPool | None:
         """The allocator of a Subnet with the layout that it should have now; None while it may give no addresses."""
@@ -110,7 +160,8 @@ class Addresses:
         if held is None:
             table = self._world.tables[IP]
             entries = sorted(entry(table[key]) for key in self._world.members(IPS_OF_SUBNET, name))
-            held = self._pools[name] = SubnetPool(wanted, entries)
+            held = self._pools[name] = SubnetPool(wanted)
+            self._restore(name, held, entries)
             self.changed[name] = None
             self._tell_strays(name, held.strays())
         elif held.layout != wanted:

@@ -9,7 +9,7 @@ from ovnloom.api.meta import FINALIZER, OLD_FINALIZER, Key
 from ovnloom.assign.addresses import Addresses
 from ovnloom.assign.choice import Amend, Assignment, Demand
 from ovnloom.intent import Problem
-from ovnloom.ipam import NO_ADDRESS, Exhausted, Malformed, Pair, TakenMac, parse_mac, parse_pair
+from ovnloom.ipam import NO_ADDRESS, Exhausted, Malformed, Pair, Taken, TakenMac, parse_mac, parse_pair
 from ovnloom.ovn import names
 from ovnloom.world.graph import Reader
 from ovnloom.world.subnet import segment
@@ -57,11 +57,14 @@ def assign_ip(read: Reader, key: Key, books: Addresses) -> Assignment:
     if not isinstance(pair, Pair):
         if pair is not None:
             found.problems.append(Problem(pair.reason, f"Subnet {ip.subnet}: {pair.sentence}"))
+        if isinstance(pair, Taken):
+            read.get(IP, Key(pair.by))  # when that is gone it is this one's turn
         if isinstance(pair, Exhausted):
             found.waits.append(Demand(ip.subnet, "", fill))
         return found
     taken = books.take_mac(ip.name, mac) if net.is_ovn else ""
     if isinstance(taken, TakenMac):
+        read.get(IP, Key(taken.by))  # likewise
         found.problems.append(Problem(taken.reason, taken.sentence))
         return found
     reserved = ip.labels.get(RESERVED, "true")

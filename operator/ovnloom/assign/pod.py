@@ -14,9 +14,9 @@ from ovnloom.assign.addresses import Addresses
 from ovnloom.assign.choice import Amend, Assignment, Demand, Release, Take
 from ovnloom.assign.wish import Candidate, candidates, families_of
 from ovnloom.intent import Problem
-from ovnloom.ipam import NO_ADDRESS, Exhausted, Family, Pair, TakenMac
+from ovnloom.ipam import NO_ADDRESS, Exhausted, Family, Pair, Taken, TakenMac
 from ovnloom.world.graph import Reader
-from ovnloom.world.indexes import IPS_OF_HOLDER
+from ovnloom.world.indexes import IPS_OF_HOLDER, PODS_OF_MACHINE
 from ovnloom.world.moments import Overdue
 from ovnloom.world.nics import Nic, Unusable, holder_name, nics, unusable
 from ovnloom.world.subnet import segment
@@ -32,10 +32,10 @@ def assign_pod(read: Reader, key: Key, books: Addresses) -> Assignment:
     """
     found = Assignment()
     pod = read.get(Pod, key)
-    if pod is None or is_over(read, pod):
-        found.choices.extend(Release(ip.key) for ip in _unkept(read, key, pod))
-        return found
-    if pod.host_network:
+    if pod is None or pod.host_network or is_over(read, pod):
+        for ip in _left_behind(read, key, pod):
+            if not is_kept(read, ip, pod):
+                found.choices.append(Release(ip.key))
         return found
     try:
         wanted = nics(read, pod)
@@ -62,12 +62,10 @@ def is_over(read: Reader, pod: Pod) -> bool:
     return overdue is not None and overdue.uid == pod.uid
 
 
-def _unkept(read: Reader, key: Key, pod: Pod | None) -> Iterator[IP]:
+def _left_behind(read: Reader, key: Key, pod: Pod | None) -> Iterator[IP]:
     holder = Key(holder_name(read, pod), key.namespace) if pod else key
     for ip in read.find(IPS_OF_HOLDER, holder):
-        if ip.node_name == ip.pod_name and not ip.namespace:
-            continue
-        if not is_kept(read, ip, pod):
+        if ip.node_name != ip.pod_name or ip.namespace:
             yield ip
 
 
@@ -76,7 +74,10 @@ def is_kept(read: Reader, ip: IP, pod: Pod | None) -> bool:
     if ip.reserved:
         return True
     if ip.pod_type == "VirtualMachine":
-        return read.get(VirtualMachine, Key(ip.pod_name, ip.namespace)) is not None
+        machine = Key(ip.pod_name, ip.namespace)
+        if read.get(VirtualMachine, machine) is not None:
+            return True
+        return any(not is_over(read, runner) for runner in read.find(PODS_OF_MACHINE, machine))
     if ip.pod_type != "StatefulSet":
         return False
     name, _, ordinal = ip.pod_name.rpartition("-")
@@ -92,6 +93,7 @@ def _assign_nic(read: Reader, pod: Pod, nic: Nic, books: Addresses, found: Assig
     if ip is not None:
         if _suits(pod, nic, ip, offers):
             _keep(pod, ip, found)
+            _warn_of_double(read, ip, books, found)
         else:
             found.choices.append(Release(ip.key))
         return
@@ -116,12 +118,20 @@ def _suits(pod: Pod, nic: Nic, ip: IP, offers: list[Candidate] | Problem) -> boo
     """What the interface holds already is what it keeps, unless a new Pod of that name asks for something else."""
     if ip.deleting and not _is_allocated(pod, nic):
         return False
-    if _is_allocated(pod, nic) or isinstance(offers, Problem) or ip.reserved or not ip.pod_type:
+    if _is_allocated(pod, nic) or isinstance(offers, Problem) or ip.reserved:
         return True
     if nic.wish.address != NO_ADDRESS:
         asked = nic.wish.address
         return all(text in ("", have) for text, have in ((asked.v4_text, ip.v4), (asked.v6_text, ip.v6)))
-    return any(offer.subnet == ip.subnet for offer in offers)
+    return not ip.pod_type or any(offer.subnet == ip.subnet for offer in offers)
+
+
+def _warn_of_double(read: Reader, ip: IP, books: Addresses, found: Assignment) -> None:
+    other = books.rival(ip)
+    if other:
+        read.get(IP, Key(other))  # its going settles the matter
+        wrong = f"{ip.ip_address} of IP {ip.name} belongs to IP {other} as well; delete one of the two Pods"
+        found.problems.append(Problem("AddressConflict", wrong))
 
 
 def _is_allocated(pod: Pod, nic: Nic) -> bool:
@@ -148,17 +158,19 @@ def _take(read: Reader, pod: Pod, nic: Nic, offer: Candidate, books: Addresses) 
     if isinstance(families, str):
         return Problem("InvalidIPFamily", families), None
     fill: tuple[Family, ...] = tuple(family for family in families if offer.address.of(family) is None)
-    had = books.macs.mac_of(nic.name)
+    mac = books.take_mac(nic.name, nic.wish.mac) if net.is_ovn else ""
+    if isinstance(mac, TakenMac):
+        read.get(IP, Key(mac.by))  # when that is gone it is this one's turn
+        return Problem(mac.reason, mac.sentence), None
     pair = books.take(read, offer.subnet, nic.name, offer.address, fill, offer.pool)
     if not isinstance(pair, Pair):
-        sentence = pair.sentence if pair is not None else "the Subnet gives no addresses now"
+        books.macs.release(nic.name)
+        if isinstance(pair, Taken):
+            read.get(IP, Key(pair.by))  # likewise
+        sentence = pair.sentence if pair is not None else "it gives no addresses until it is repaired"
         demand = Demand(offer.subnet, offer.pool, fill) if isinstance(pair, Exhausted) else None
         reason = REASON if pair is None else pair.reason
         return Problem(reason, f"Subnet {offer.subnet}: {sentence}"), demand
-    mac: str | TakenMac = books.take_mac(nic.name, nic.wish.mac) if net.is_ovn else ""
-    if isinstance(mac, TakenMac):
-        books.forget(_ip(pod, nic, offer.subnet, pair, had or ""))
-        return Problem(mac.reason, mac.sentence), None
     return _ip(pod, nic, offer.subnet, pair, mac)
 
 

@@ -11,7 +11,7 @@ from ovnloom.intent import EMPTY, Intent, Member, Parent, Problem, Ref, Report, 
 from ovnloom.ipam import Malformed, parse_pair
 from ovnloom.ovn import names
 from ovnloom.world.graph import Reader
-from ovnloom.world.indexes import IPS_OF_HOLDER
+from ovnloom.world.indexes import IPS_OF_HOLDER, PODS_OF_MACHINE
 from ovnloom.world.moments import Overdue
 from ovnloom.world.nics import Nic, Unusable, holder_name, nics, unusable
 from ovnloom.world.port import PortNetwork, port_network
@@ -69,13 +69,21 @@ def _kept_ports(read: Reader, pod: Pod | None, key: Key) -> Intent:
     holder = Key(holder_name(read, pod), key.namespace) if pod else key
     rows: list[Row] = []
     for ip in read.find(IPS_OF_HOLDER, holder):
-        if ip.pod_type in STABLE and not ip.deleting:
+        if ip.pod_type in STABLE and not ip.deleting and not _is_run(read, ip):
             net = read.view(port_network, ip.subnet)
             if net is not None and net.is_frozen:
                 return Intent.held()
             if net is not None and net.is_ovn:
                 rows.append(_port(holder, ip, net, None, None))
     return Intent(tuple(rows))
+
+
+def _is_run(read: Reader, ip: IP) -> bool:
+    """A Pod runs the virtual machine now, and has its port."""
+    if ip.pod_type != "VirtualMachine":
+        return False
+    runners = read.find(PODS_OF_MACHINE, Key(ip.pod_name, ip.namespace))
+    return any(not runner.finished and not _is_overdue(read, runner) for runner in runners)
 
 
 def _port(key: Key, ip: IP, net: PortNetwork, pod: Pod | None, nic: Nic | None) -> Row:

@@ -67,6 +67,13 @@ class Reader:
         return cast(T, self._graph.answer(fact))
 
 
+class _Failed:
+    """A view raised: that is its answer, for each of its readers, until something that it read changes."""
+
+    def __init__(self, bug: Exception) -> None:
+        self.bug = bug
+
+
 class Graph:
     """The facts that every reader read, and the remembered answers of views."""
 
@@ -113,12 +120,19 @@ class Graph:
         if fact in self._stale:
             self._refresh(fact, wanted=True)
         try:
-            return self._answers[fact]
+            found = self._answers[fact]
         except KeyError:
-            pass
-        view, argument = fact
-        found = self._answers[fact] = self.evaluate(fact, lambda read: view(read, argument))
+            found = self._answers[fact] = self._compute(fact)
+        if type(found) is _Failed:
+            raise found.bug
         return found
+
+    def _compute(self, fact: Fact) -> Any:
+        view, argument = fact
+        try:
+            return self.evaluate(fact, lambda read: view(read, argument))
+        except Exception as bug:  # noqa: BLE001 # its readers fail, each on its own account, and nobody else
+            return _Failed(bug)
 
     def _refresh(self, fact: Fact, wanted: bool = False) -> None:
         self._stale.discard(fact)
@@ -127,8 +141,7 @@ class Graph:
             self._record(fact, [])
             return
         before = self._answers[fact]
-        view, argument = fact
-        after = self._answers[fact] = self.evaluate(fact, lambda read: view(read, argument))
+        after = self._answers[fact] = self._compute(fact)
         self._stale.discard(fact)
         if before != after:
             self._spread(fact)

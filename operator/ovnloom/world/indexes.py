@@ -8,6 +8,7 @@ from typing import Any
 from ovnloom.api.ip import IP
 from ovnloom.api.ippool import IPPool
 from ovnloom.api.meta import Key, Object
+from ovnloom.api.pod import Pod
 from ovnloom.api.subnet import Subnet
 from ovnloom.api.vpc import Vpc
 from ovnloom.world.world import Index
@@ -22,6 +23,11 @@ def _holder(ip: IP) -> Iterable[Key]:
     return (Key(ip.pod_name, ip.namespace),)
 
 
+def _machine(pod: Pod) -> Iterable[Key]:
+    owner = pod.owner
+    return (Key(owner.name, pod.namespace),) if owner is not None and owner.kind == "VirtualMachineInstance" else ()
+
+
 SUBNETS_OF_VPC = Index("subnets of vpc", Subnet, lambda subnet: (subnet.vpc,), by_age)
 SUBNETS_OF_PROVIDER = Index("subnets of provider", Subnet, lambda subnet: (subnet.provider or "ovn",), by_age)
 SUBNETS_OF_NAMESPACE = Index("subnets of namespace", Subnet, lambda subnet: subnet.namespaces, by_age)
@@ -33,6 +39,7 @@ VPCS_OF_NAMESPACE = Index("vpcs of namespace", Vpc, lambda vpc: vpc.namespaces, 
 VPCS_WITH_PEER = Index("vpcs with peer", Vpc, lambda vpc: {peering.remote_vpc for peering in vpc.peerings}, by_age)
 IPS_OF_HOLDER = Index("ips of holder", IP, _holder)
 IPS_OF_SUBNET = Index("ips of subnet", IP, lambda ip: (ip.subnet,))
+PODS_OF_MACHINE = Index("pods of virtual machine", Pod, _machine)
 POOLS_OF_SUBNET = Index("pools of subnet", IPPool, lambda pool: (pool.subnet,), by_age)
 POOLS_OF_NAMESPACE = Index("pools of namespace", IPPool, lambda pool: pool.namespaces, by_age)
 
@@ -46,6 +53,7 @@ INDEXES: tuple[Index[Any], ...] = (
     VPCS_WITH_PEER,
     IPS_OF_HOLDER,
     IPS_OF_SUBNET,
+    PODS_OF_MACHINE,
     POOLS_OF_SUBNET,
     POOLS_OF_NAMESPACE,
 )

@@ -88,6 +88,9 @@ def nics(read: Reader, pod: Pod) -> tuple[Nic, ...]:
         if times[item["key"]] > 1 and item.get("interface"):
             provider = f"{network}.{item['interface']}"
         found.append(_nic(read, pod, provider, network, item, is_default))
+    if len({nic.name for nic in found}) < len(found):
+        wrong = "names one definition twice; give each its own interface, like namespace/name@eth1"
+        raise Unusable(f"annotation {NETWORKS} {wrong}")
     return tuple(found)
 
 
