@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox import Sandbox
+from sandbox.report import Tell
 
 ROOT = Path(__file__).parent.parent
 CRDS = ROOT / "crds"
@@ -63,16 +64,19 @@ class Samples:
         """The cluster holds all of them."""
         self.sandbox.kubectl("apply", *(word for file in self.files for word in ("-f", str(file))))
 
-    def wait(self) -> None:
+    def wait(self, tell: Tell) -> None:
         """Every Pod has its address, OVN its port, and the broken Subnet its condition.
 
         The waiting is done by watches: kubectl's of the API server, ovn-nbctl's of the database.
         """
         wait = self.sandbox.kubectl
         for kind, namespace, name, count in self._workloads:
+            tell(f"Pods of {kind} {namespace}/{name}")
             wait("wait", kind, name, "-n", namespace, f"--for=jsonpath={{.status.replicas}}={count}", PATIENCE)
+        tell("addresses")
         wait("wait", "pods", "--all", "--all-namespaces", f"--for={ADDRESSED}", PATIENCE, seconds=90)
         for port in self.ports():
+            tell(f"port {port.name}")
             self.sandbox.nbctl("wait-until", "Logical_Switch_Port", port.name)
         self.sandbox.nbctl("--wait=sb", "sync")
         wait("wait", "subnet", BROKEN, "--for=condition=Validated=False", PATIENCE)

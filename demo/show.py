@@ -49,12 +49,12 @@ class Show:
             self.report.say("the sandbox is up already")
         with self.report.step("CustomResourceDefinitions"):
             samples.apply_crds()
-        with self.report.step("ovnloom controller"):
-            controller.start()
+        with self.report.step("ovnloom controller") as tell:
+            controller.start(tell)
         with self.report.step(f"docs/samples: {len(samples.files)} files"):
             samples.apply()
-        with self.report.step("waiting until each Pod has its address and OVN its port"):
-            samples.wait()
+        with self.report.step("waiting until each Pod has its address and OVN its port") as tell:
+            samples.wait(tell)
 
     def _kubectl(self, title: str, words: str, *arguments: str) -> None:
         self._title(title, words)
