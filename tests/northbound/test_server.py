@@ -3,7 +3,9 @@
 import json
 import os
 import signal
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import monotonic, process_time
 
@@ -12,9 +14,10 @@ import pytest
 from ovnloom.intent import EMPTY, Intent, Member, Parent, Ref, Row
 from ovnloom.northbound import text
 from ovnloom.northbound.snapshot import load
+from ovnloom.northbound.task import Task
 from sandbox import Ovn, client
 from sandbox.ovn import SCHEMAS
-from tests.northbound.conftest import Controller
+from tests.northbound.conftest import PATIENCE, Controller
 from tests.northbound.rows import acl, group, pod, policy, port, subnet, switch
 
 Make = Callable[..., Controller]
@@ -189,36 +192,49 @@ def test_a_wiped_database_gets_all_rows_back(own_ovn: Ovn, controllers: Make) ->
     assert controller.is_as_wanted
 
 
-def test_who_lost_the_lock_writes_nothing(own_ovn: Ovn, controllers: Make) -> None:
-    """A leader that slept must not undo what its successor did."""
+def test_who_lost_the_lock_writes_nothing_until_it_has_it_again(own_ovn: Ovn, controllers: Make) -> None:
+    """Two replicas must not undo each other's work."""
     old = controllers(own_ovn.nb).lock()
     fill(old)
-    new = controllers(own_ovn.nb)
-    new.connection.take_lock("ovnloom")
-    rows = own_ovn.nbctl("list", "logical_switch_port")
-    assert not new.connection.has_lock
-    assert "somebody else's" in new.want(subnet("x"), switch("x")).unavailable
+    rows = own_ovn.nbctl("list", "logical_switch")
+    new = controllers(own_ovn.nb).lock()
+    old.until(lambda: old.connection.state == "synced", "the old leader hears that its lock is gone")
 
-    old.connection.release_lock()
-    new.until(lambda: new.connection.has_lock, "the successor has the lock")
-    old.connection.take_lock("ovnloom")
-    late = old.want(pod("c"), port("c.ns", "blue"))
+    late = old.want(subnet("x"), switch("x"))
 
-    assert late.again == {pod("c")}
-    assert own_ovn.nbctl("list", "logical_switch_port") == rows
+    assert "is somebody else's" in late.unavailable
+    assert late.again == {subnet("x")}
+    assert own_ovn.nbctl("list", "logical_switch") == rows
+    new.connection.release_lock()
+    old.lock()
+    assert old.run([subnet("x")]).is_ok
 
 
-def test_a_lock_that_was_stolen_in_the_meantime_is_noticed_by_the_server(own_ovn: Ovn, controllers: Make) -> None:
-    """The thief's lock comes while we are frozen, so we still believe that it is ours."""
+def test_a_leader_that_slept_writes_nothing_when_it_wakes(own_ovn: Ovn, controllers: Make) -> None:
+    """Frozen with a plan in its hands, it hasn't heard that it was replaced: the server has to know better."""
     old = controllers(own_ovn.nb).lock()
     fill(old)
-    thief = controllers(own_ovn.nb)
-    request = {"op": "assert", "lock": "ovnloom"}
+    rows = own_ovn.nbctl("list", "logical_switch")
+    asleep, awake = threading.Event(), threading.Event()
 
-    reply = thief.connection.commit([request])
+    def sleep(_: object) -> None:
+        asleep.set()
+        awake.wait(PATIENCE)
 
-    assert reply.status == "unavailable"
-    assert "not owner" in reply.reason
+    old.connection._submit(Task(sleep))
+    assert asleep.wait(PATIENCE)
+    controllers(own_ovn.nb).lock()
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(old.want, subnet("x"), switch("x"))
+        while not old.connection._tasks:
+            pass
+        assert old.connection.has_lock  # so it believes
+        awake.set()
+        late = writing.result(PATIENCE)
+
+    assert "not owner" in late.unavailable
+    assert late.again == {subnet("x")}
+    assert own_ovn.nbctl("list", "logical_switch") == rows
 
 
 def test_a_server_that_hangs_costs_the_timeout_and_leaves_no_surprise(own_ovn: Ovn, controllers: Make) -> None:

@@ -94,12 +94,14 @@ class Connection:
         return changes
 
     def take_lock(self, name: str) -> None:
-        """The lock is asked for, and again after each reconnection; `has_lock` tells when it is ours.
+        """The lock becomes ours, whoever has it: a leader that is frozen would never give it back.
 
-        From now on every transaction fails that the server gets while somebody else has the lock.
+        Only who holds the Lease may call this. `has_lock` tells when the lock is ours; from now on every transaction
+        fails that the server gets while it isn't. Who was robbed of it gets it back only by calling this again. After a
+        reconnection it is asked for without force, so a leader that doesn't get it then calls this again, too.
         """
         self._lock_name = name
-        self._submit(Task(lambda replica: replica.set_lock(name)))
+        self._submit(Task(lambda replica: replica.steal_lock(name)))
 
     def release_lock(self) -> None:
         """Somebody else may take the lock."""
@@ -208,7 +210,7 @@ class Connection:
                 return Reply("unavailable", f"the northbound database didn't answer within {self._timeout:g} s")
             self._block(replica, deadline)
         if transaction.reply is not None:
-            return read_reply(transaction.reply)
+            return read_reply(transaction.reply, transaction.asserted)
         if status == transaction.NOT_LOCKED:
             return Reply("unavailable", f"the lock {replica.lock_name!r} is somebody else's")
         if status in (transaction.SUCCESS, transaction.UNCHANGED):

@@ -64,7 +64,7 @@ class Written:
 
     def suspects(self, index: int | None) -> frozenset[Owner]:
         """Whose operation it is; nobody's when it can't be told, or the whole transaction is at fault."""
-        return self.owners[index] if index is not None and index < len(self.owners) else frozenset()
+        return self.owners[index] if index is not None and 0 <= index < len(self.owners) else frozenset()
 
     def _append(self, operation: Operation, owners: frozenset[Owner]) -> None:
         self.operations.append(operation)

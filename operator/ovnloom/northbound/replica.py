@@ -54,6 +54,15 @@ class Replica(OvsdbIdl):  # type: ignore[misc]  # ovs has no types
         """Whether the schema is the one that this replica was built from, as far as it matters."""
         return _comparable(schema) == self._schema
 
+    def steal_lock(self, name: str) -> None:
+        """The lock is ours as soon as the server hears of it, whoever had it (RFC 7047, 4.1.9); he is told.
+
+        Without a connection it is only asked for when there is one.
+        """
+        self.set_lock(None)  # a session may ask for a lock only once
+        self.lock_name: str | None = name
+        self._lock_request_id = self._Idl__do_send_lock_request("steal")
+
     def restart_fsm(self) -> None:
         """ovs calls this for each new connection, and when the server converted the database to another schema."""
         self.restarts += 1
@@ -108,12 +117,13 @@ class Transaction(ovs.db.idl.Transaction):  # type: ignore[misc]  # ovs has no t
     def __init__(self, replica: Replica, operations: list[dict[str, Any]]) -> None:
         super().__init__(replica)
         self.reply: list[Any] | None = None
-        """Without the answer to ovs's own assertion of the lock; None while there is none."""
-        self._asserted = bool(replica.lock_name)
+        """None while there is none."""
+        self.asserted = int(bool(replica.lock_name))
+        """How many answers come first that are to ovs's own assertion of the lock."""
         for operation in operations:
             self.add_op(operation)
 
     def _process_reply(self, message: Any) -> None:
         if isinstance(message.result, list):
-            self.reply = message.result[1:] if self._asserted else message.result
+            self.reply = message.result
         super()._process_reply(message)

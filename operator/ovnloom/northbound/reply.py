@@ -51,13 +51,18 @@ class Outcome:
         return not self.refused and not self.again
 
 
-def read_reply(results: list[Any]) -> Reply:
-    """The answer to a transaction from the answers to its operations (RFC 7047, 4.1.3)."""
+def read_reply(results: list[Any], first: int = 0) -> Reply:
+    """The answer to a transaction from the answers to its operations (RFC 7047, 4.1.3).
+
+    `first` is the number of answers before that to our first operation: they are to what asserts the lock.
+    """
     uuids: dict[int, str] = {}
-    for index, result in enumerate(results):
-        error = result.get("error") if isinstance(result, dict) else None
+    for index, result in enumerate(results, -first):
+        if not isinstance(result, dict):  # not tried, because another one failed
+            continue
+        error = result.get("error")
         if error is None:
-            if isinstance(result, dict) and "uuid" in result:
+            if "uuid" in result:
                 uuids[index] = result["uuid"][1]
             continue
         if error == "timed out":
@@ -65,4 +70,6 @@ def read_reply(results: list[Any]) -> Reply:
         details = result.get("details", "")
         reason = f"{error}: {details}" if details else str(error)
         return Reply("unavailable" if error in TRANSIENT else "refused", reason, index)
+    if None in results:
+        return Reply("unavailable", "the transaction was given up without a reason")
     return Reply("ok", uuids=uuids)
