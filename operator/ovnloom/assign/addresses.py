@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 from ovnloom.api.ip import IP
-from ovnloom.api.meta import Key
+from ovnloom.api.meta import FINALIZER, OLD_FINALIZER, Key
 from ovnloom.assign.choice import Claim, Demand
 from ovnloom.ipam import (
     FAMILIES,
@@ -45,6 +45,12 @@ def layout(read: Reader, name: str) -> Layout | None:
         return None
     kept: tuple[tuple[str, Spans], ...] = read.view(pools, name)[0]
     return found.layout(kept)
+
+
+def is_unfinished(ip: IP) -> bool:
+    """A user made it, and nobody has booked it yet: it has no right to the address that it names."""
+    is_booked = FINALIZER in ip.finalizers or OLD_FINALIZER in ip.finalizers
+    return not ip.deleting and not (is_booked and (ip.v4 or ip.v6))
 
 
 def entry(ip: IP) -> Entry:
@@ -86,6 +92,8 @@ class Addresses:
         self._release(ip)
 
     def _book(self, ip: IP) -> None:
+        if is_unfinished(ip):
+            return
         held = self._pools.get(ip.subnet)
         found = entry(ip)
         if held is not None and held.address_of(ip.name) != Pair(found.v4, found.v6):
@@ -158,8 +166,8 @@ class Addresses:
         if wanted is None:
             return None
         if held is None:
-            table = self._world.tables[IP]
-            entries = sorted(entry(table[key]) for key in self._world.members(IPS_OF_SUBNET, name))
+            found = map(self._world.tables[IP].__getitem__, self._world.members(IPS_OF_SUBNET, name))
+            entries = sorted(entry(ip) for ip in found if not is_unfinished(ip))
             held = self._pools[name] = SubnetPool(wanted)
             self._restore(name, held, entries)
             self.changed[name] = None

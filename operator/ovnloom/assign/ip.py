@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ovnloom.api.ip import IP, RESERVED, labels
-from ovnloom.api.meta import FINALIZER, OLD_FINALIZER, Key
-from ovnloom.assign.addresses import Addresses
+from ovnloom.api.meta import FINALIZER, Key
+from ovnloom.assign.addresses import Addresses, is_unfinished
 from ovnloom.assign.choice import Amend, Assignment, Demand
 from ovnloom.intent import Problem
 from ovnloom.ipam import NO_ADDRESS, Exhausted, Malformed, Pair, Taken, TakenMac, parse_mac, parse_pair
@@ -16,12 +16,6 @@ from ovnloom.world.subnet import segment
 
 POD_TYPES = ("", "StatefulSet", "VirtualMachine")
 REASON = "ReserveAddressFailed"
-
-
-def is_unfinished(ip: IP) -> bool:
-    """A user made it, and nobody has booked it yet."""
-    is_booked = FINALIZER in ip.finalizers or OLD_FINALIZER in ip.finalizers
-    return not ip.deleting and not (is_booked and (ip.v4 or ip.v6))
 
 
 def assign_ip(read: Reader, key: Key, books: Addresses) -> Assignment:

@@ -10,7 +10,7 @@ from ovnloom.api.meta import FINALIZER, Key, Meta
 from ovnloom.api.pod import Pod
 from ovnloom.api.statefulset import StatefulSet
 from ovnloom.api.virtualmachine import VirtualMachine
-from ovnloom.assign.addresses import Addresses
+from ovnloom.assign.addresses import Addresses, is_unfinished
 from ovnloom.assign.choice import Amend, Assignment, Demand, Release, Take
 from ovnloom.assign.wish import Candidate, candidates, families_of
 from ovnloom.intent import Problem
@@ -71,7 +71,7 @@ def _left_behind(read: Reader, key: Key, pod: Pod | None) -> Iterator[IP]:
 
 def is_kept(read: Reader, ip: IP, pod: Pod | None) -> bool:
     """An address outlives its Pod: a reservation, an ordinal of a StatefulSet that still has it, a virtual machine."""
-    if ip.reserved:
+    if ip.reserved or is_unfinished(ip):
         return True
     if ip.pod_type == "VirtualMachine":
         machine = Key(ip.pod_name, ip.namespace)

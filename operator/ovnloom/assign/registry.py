@@ -7,9 +7,9 @@ from typing import Any
 
 from ovnloom.api.ip import IP
 from ovnloom.api.meta import Key
-from ovnloom.assign.addresses import Addresses
+from ovnloom.assign.addresses import Addresses, is_unfinished
 from ovnloom.assign.choice import Assignment, Claim
-from ovnloom.assign.ip import assign_ip, is_unfinished
+from ovnloom.assign.ip import assign_ip
 from ovnloom.assign.node import assign_node
 from ovnloom.assign.pod import assign_pod
 from ovnloom.assign.subnet import assign_subnet

@@ -102,7 +102,7 @@ def _nic(read: Reader, pod: Pod, provider: str, network: str, item: Mapping[str,
     if not pod.annotations and not item:
         return Nic(name, provider, network, is_default=is_default)
     subnet = pod.annotations.get(prefix + "logical_switch", "").strip()
-    return Nic(name, provider, network, subnet, _wish(pod, prefix, item), is_default)
+    return Nic(name, provider, network, subnet, _wish(pod, prefix, network, item), is_default)
 
 
 def _granted(pod: Pod, prefix: str) -> tuple[str, Wish]:
@@ -115,7 +115,7 @@ def _granted(pod: Pod, prefix: str) -> tuple[str, Wish]:
         return get(prefix + "logical_switch", ""), NO_WISH
 
 
-def _wish(pod: Pod, prefix: str, item: Mapping[str, Any]) -> Wish:
+def _wish(pod: Pod, prefix: str, network: str, item: Mapping[str, Any]) -> Wish:
     get = pod.annotations.get
     for word in RATES:
         value = get(prefix + word)
@@ -125,7 +125,7 @@ def _wish(pod: Pod, prefix: str, item: Mapping[str, Any]) -> Wish:
     if family not in ("", "ipv4", "ipv6"):
         raise Unusable(f"annotation {prefix}ip_family is {shown(family)}; use ipv4 or ipv6")
     interface = item.get("interface", "")
-    of_interface = prefix.replace(".ovn.kubernetes.io/", ".kubernetes.io/")
+    of_interface = f"{network.removesuffix('.ovn')}.kubernetes.io/"
     address = get(f"{of_interface}ip_address.{interface}") or get(prefix + "ip_address")
     address = address or ",".join(item.get("ips", ()))
     mac = get(f"{of_interface}mac_address.{interface}") or get(prefix + "mac_address") or item.get("mac", "")
