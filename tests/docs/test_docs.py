@@ -9,6 +9,8 @@ import yaml
 ROOT = Path(__file__).parent.parent.parent
 SAMPLES = ROOT / "docs" / "samples"
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "sandbox" / "README.md"])
+OTHERS = {"OVNLOOM_SANDBOX_HOME"}
+"""Variables of the sandbox, which has a page of its own."""
 LINK = re.compile(r"\]\((?!https?://)([^)#]*)(?:#([^)]*))?\)")
 
 
@@ -28,6 +30,15 @@ def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
             dead.append(f"{file}#{anchor}" if anchor else file)
 
     assert dead == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
+def test_every_setting_and_metric_that_a_page_names_exists(page: Path) -> None:
+    """A name that was changed in the code only would send readers after something that isn't there."""
+    named = set(re.findall(r"\bOVNLOOM_[A-Z_]+\b|\b(?:ovnloom|kube_ovn)_[a-z_]+[a-z]\b", page.read_text()))
+    known = (ROOT / "docs" / "settings.md").read_text() + (ROOT / "docs" / "metrics.md").read_text()
+
+    assert {name for name in named if f"`{name}`" not in known} - OTHERS == set()
 
 
 def test_the_list_of_samples_has_every_sample() -> None:
