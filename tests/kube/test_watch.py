@@ -1,11 +1,17 @@
 """The watches against a real API server: all arrives, nothing is missed, nothing ends them."""
 
 import asyncio
+import contextlib
 import signal
+import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
+
+import pytest
+import yaml
 
 from ovnloom.api.meta import Key
 from ovnloom.api.nad import NetworkAttachmentDefinition
@@ -15,6 +21,7 @@ from ovnloom.controller.census import Census
 from ovnloom.controller.inbox import Inbox
 from ovnloom.controller.session import CRDS
 from ovnloom.controller.watch import run_watches
+from ovnloom.errors import Unavailable
 from ovnloom.kube import access
 from ovnloom.kube.client import Client
 from ovnloom.world.tables import BY_TYPE, Table
@@ -137,6 +144,57 @@ async def test_a_kind_that_comes_later_is_watched_from_then_on(client: Client, n
             await client.delete(CRDS, Key(name))
 
 
+async def test_the_rights_to_read_the_watched_kinds_are_enough(
+    cluster: Sandbox, client: Client, namespace: str
+) -> None:
+    """Some clusters don't give out the right to look at CustomResourceDefinitions; new kinds are found by asking."""
+    key = Key("readable", namespace)
+    cluster.kubectl("create", "serviceaccount", "reader", "-n", namespace)
+    cluster.kubectl("create", "clusterrole", namespace, "--verb=list,watch", "--resource=statefulsets.apps")
+    account = f"--serviceaccount={namespace}:reader"
+    cluster.kubectl("create", "clusterrolebinding", namespace, f"--clusterrole={namespace}", account)
+    token = cluster.kubectl("create", "token", "reader", "-n", namespace).strip()
+    admin = await access.load(str(cluster.kubeconfig))
+    trust = ssl.create_default_context(cadata=cluster_ca(cluster))
+    own = replace(admin, tls=trust, credentials=access.Fixed(f"Bearer {token}"))
+    try:
+        async with Client(own) as reader, watching(reader, SETS) as found:
+            await client.create(SETS, stateful_set(key))
+            await until(lambda: found.has(SETS, key))
+    finally:
+        cluster.kubectl("delete", "clusterrole,clusterrolebinding", namespace)
+
+
+async def test_a_token_that_is_replaced_lets_the_watches_in(cluster: Sandbox, client: Client, tmp_path: Path) -> None:
+    """Tokens expire while a control plane is being repaired; nobody should have to restart us for it."""
+    cluster.kubectl("create", "serviceaccount", "late", "-n", "default")
+    cluster.kubectl("create", "clusterrolebinding", "late", "--clusterrole=view", "--serviceaccount=default:late")
+    file = tmp_path / "token"
+    file.write_text("expired")
+    admin = await access.load(str(cluster.kubeconfig))
+    trust = ssl.create_default_context(cadata=cluster_ca(cluster))
+    own = replace(admin, tls=trust, credentials=access.TokenFile(file))
+    inbox = Inbox()
+    census = Census((SETS,), inbox)
+    async with Client(own) as late:
+        with pytest.raises(Unavailable, match="Unauthorized"):
+            await late.list(SETS)
+        task = asyncio.create_task(run_watches(late, census))
+        file.write_text(cluster.kubectl("create", "token", "late", "-n", "default"))
+        try:
+            async with asyncio.timeout(20):
+                await census.complete.wait()
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+def cluster_ca(cluster: Sandbox) -> str:
+    """The certificate that the API server's is signed with."""
+    content = yaml.safe_load(cluster.kubeconfig.read_text())
+    return access.decoded(content["clusters"][0]["cluster"]["certificate-authority-data"]).decode()
+
+
 class Wire:
     """A connection to the API server that can be cut: nothing passes, and what was open is closed."""
 
@@ -144,12 +202,14 @@ class Wire:
         self._port = port
         self._is_cut = False
         self._writers: set[asyncio.StreamWriter] = set()
+        self._joins: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
     async def laid(self) -> AsyncIterator[int]:
-        async with await asyncio.start_server(self._join, "127.0.0.1") as server:
+        async with await asyncio.start_server(self._take, "127.0.0.1") as server:
             yield server.sockets[0].getsockname()[1]
             self.cut()
+            await asyncio.gather(*self._joins)
 
     def cut(self) -> None:
         self._is_cut = True
@@ -159,13 +219,21 @@ class Wire:
     def mend(self) -> None:
         self._is_cut = False
 
+    def _take(self, near_in: asyncio.StreamReader, near_out: asyncio.StreamWriter) -> None:
+        self._joins.add(asyncio.create_task(self._join(near_in, near_out)))
+
     async def _join(self, near_in: asyncio.StreamReader, near_out: asyncio.StreamWriter) -> None:
         if self._is_cut:
             near_out.transport.abort()
             return
         far_in, far_out = await asyncio.open_connection("127.0.0.1", self._port)
         self._writers |= {near_out, far_out}
+        if self._is_cut:
+            self.cut()
         await asyncio.gather(self._copy(near_in, far_out), self._copy(far_in, near_out))
+        for end in (near_out, far_out):
+            with contextlib.suppress(OSError):
+                await end.wait_closed()
 
     async def _copy(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         try:

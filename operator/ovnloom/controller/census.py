@@ -123,10 +123,10 @@ class Census:
             return 0
         await asyncio.sleep(settle)
         before = {key: self._known[table.type].get(key) for key in differing}
-        missed = [key for key in await self._differing(table, client) if key in before]
+        differing &= await self._differing(table, client)
+        missed = sorted(key for key in differing if self._known[table.type].get(key) == before[key])
         for key in missed:
-            if self._known[table.type].get(key) == before[key]:
-                await self._ask(table, client, key)
+            await self._ask(table, client, key)
         if missed:
             logger.warning("watch missed events", kind=table.kind, objects=len(missed), first=str(missed[0]))
         return len(missed)

@@ -99,7 +99,7 @@ class Session:
         if table is not None:
             return await self._list_table(where, table)
         if where == kind.path(CRDS):  # kopf ignores what the list says, and all CRDs together can be 30 MB
-            return Answer(await self._version(CRDS))
+            return await self._list_nothing(CRDS)
         return None
 
     async def _list_table(self, where: str, table: Table) -> Answer | None:
@@ -110,10 +110,13 @@ class Session:
         self._back(where)
         return Answer(version)
 
-    async def _version(self, resource: Kind) -> str:
-        async for page in self._client.pages(resource, accept=METAS):
-            return page.resource_version
-        return ""
+    async def _list_nothing(self, resource: Kind) -> Answer | None:
+        try:
+            async for page in self._client.pages(resource, accept=METAS):
+                return Answer(page.resource_version)
+        except Refused:
+            pass
+        return None
 
     async def _rest(self, where: str) -> None:
         left = self._started.get(where, 0.0) + REST_SECONDS - monotonic()

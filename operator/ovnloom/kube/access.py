@@ -35,6 +35,10 @@ class Credentials(Protocol):
         """Empty when the TLS certificate says it all."""
         ...
 
+    def forget(self) -> None:
+        """The server refused the header: the next one is made anew where that is possible."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
@@ -44,6 +48,9 @@ class Fixed:
 
     async def header(self) -> str:
         return self.value
+
+    def forget(self) -> None:
+        return
 
 
 @dataclass(slots=True)
@@ -71,7 +78,6 @@ class TokenFile:
         return self._value
 
     def forget(self) -> None:
-        """The next request reads the file."""
         self._until = -1.0
 
 
@@ -84,6 +90,9 @@ class Plugin:
     async def header(self) -> str:
         key = await self.configuration.get_api_key_with_prefix("BearerToken")
         return str(key or "")
+
+    def forget(self) -> None:
+        return  # the library renews by the expiry that the plugin states
 
 
 @dataclass(frozen=True, slots=True)

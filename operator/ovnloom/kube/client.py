@@ -251,7 +251,10 @@ def session(found: Access, seconds: float | None, connections: int) -> aiohttp.C
         header = await credentials.header()
         if header:
             request.headers["Authorization"] = header
-        return await send(request)
+        answer = await send(request)
+        if answer.status == 401:
+            credentials.forget()
+        return answer
 
     # A certificate says it all in most sandboxes; then there is nothing to do for each request.
     silent = isinstance(credentials, access.Fixed)
