@@ -1,4 +1,4 @@
-"""Fast JSON for the Python `ovs` package: its own parser without the C extension takes a microsecond per character.
+"""Fast JSON for the Python `ovs` package: without its C extension, which PyPI lacks, its parser is seven times slower.
 
 The end of a message is found by a regular expression over braces and strings, the rest is the standard library's.
 """
