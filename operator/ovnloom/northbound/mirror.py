@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ovnloom.intent import Owner, Ref
 from ovnloom.northbound.change import Change, Touched
 from ovnloom.northbound.index import OWNER, Link, Links, Names, Owned, Place
-from ovnloom.northbound.shape import Form, Shape, Stored, is_child_column
+from ovnloom.northbound.shape import Form, Shape, Stored, is_child_column, patch, patched
 from ovnloom.ovn.column import Column, Table
 from ovnloom.ovn.identity import identity
 
@@ -213,10 +213,10 @@ class Mirror:
                 columns.setdefault(name, set()).symmetric_difference_update(diff)
                 batch.diffs.append((Place(change.table, change.uuid), column, diff))
             elif column.kind == "map" and name != "external_ids":
-                _patch(columns.setdefault(name, {}), diff)
+                patch(columns.setdefault(name, {}), diff)
                 batch.diffs.append((Place(change.table, change.uuid), column, diff))
             else:
-                alone[name] = _patched(columns.get(name, {}), diff) if column.kind == "map" else diff
+                alone[name] = patched(columns.get(name, {}), diff) if column.kind == "map" else diff
         if alone:
             self._leave(table, change.uuid, columns, batch)
             columns.update(alone)
@@ -292,18 +292,3 @@ class Mirror:
 
 def _is_named_by_parent(table: Table) -> bool:
     return table.unnamed and bool(table.parents)
-
-
-def _patched(old: Mapping[str, str], diff: Mapping[str, str]) -> dict[str, str]:
-    new = dict(old)
-    _patch(new, diff)
-    return new
-
-
-def _patch(pairs: dict[str, str], diff: Mapping[str, str]) -> None:
-    """The map is as after a difference: pairs that were there go, all others come or replace their key's."""
-    for key, value in diff.items():
-        if pairs.get(key) == value:
-            del pairs[key]
-        else:
-            pairs[key] = value

@@ -102,3 +102,19 @@ def is_named(uuid: str) -> bool:
 def is_child_column(column: Column) -> bool:
     """Whether a set column keeps its elements alive; each is its child's business, so nobody compares the set."""
     return column.kind == "set" and column.strength == "strong"
+
+
+def patched(old: Mapping[str, str], diff: Mapping[str, str]) -> dict[str, str]:
+    """A new map, as `patch` makes it."""
+    new = dict(old)
+    patch(new, diff)
+    return new
+
+
+def patch(pairs: dict[str, str], diff: Mapping[str, str]) -> None:
+    """The map is as after a difference: pairs that were there go, all others come or replace their key's."""
+    for key, value in diff.items():
+        if pairs.get(key) == value:
+            del pairs[key]
+        else:
+            pairs[key] = value
