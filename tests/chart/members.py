@@ -44,6 +44,7 @@ class Member:
             "NB_RAFT_PORT": nb_raft,
             "SB_RAFT_PORT": sb_raft,
             "PROBE_SECONDS": "60",
+            "LOOK_SECONDS": "0",
             "ELECTION_TIMER": "1000",
             "REPLICAS": str(max(1, len(self.addresses))),
             "ADDRESSES": " ".join(self.addresses),
@@ -52,10 +53,13 @@ class Member:
             **self.more,
         }
 
+    def script(self, name: str) -> Path:
+        return SCRIPTS / name
+
     def server(self, name: str) -> Server:
         """`nb`, `sb` or `northd`."""
-        script = ("northd.sh",) if name == "northd" else ("serve.sh", name)
-        command = ("/bin/sh", str(SCRIPTS / script[0]), *script[1:])
+        script = (self.script("northd.sh"),) if name == "northd" else (self.script("serve.sh"), name)
+        command = ("/bin/sh", *map(str, script))
         return Server(name, command, self.directory, self.environment)
 
     def start(self, *names: str) -> None:
@@ -69,7 +73,7 @@ class Member:
 
     def is_ready(self, name: str) -> bool:
         """What the readiness probe says."""
-        return self._succeeds("/bin/sh", str(SCRIPTS / "ready.sh"), name)
+        return self._succeeds("/bin/sh", str(self.script("ready.sh")), name)
 
     def is_connected(self, name: str) -> bool:
         """Whether the database belongs to a cluster that has a leader."""

@@ -86,6 +86,19 @@ def test_an_upgrade_changes_what_was_asked_for(release: Sandbox) -> None:
     ][0]["env"]
 
 
+def test_the_service_of_kube_ovn_is_not_taken_over(cluster: Sandbox) -> None:
+    """`--take-ownership` is needed for the CRDs; with this Service it would cut every node off its database."""
+    cluster.kubectl("create", "namespace", "kubeovn")
+    cluster.kubectl("create", "service", "clusterip", "ovn-nb", "--tcp=6641", "-n", "kubeovn")
+    try:
+        with pytest.raises(CommandError) as refused:
+            cluster.helm("install", "second", str(CHART), "--namespace", "kubeovn", "--take-ownership")
+    finally:
+        cluster.kubectl("delete", "namespace", "kubeovn", "--wait=false")
+
+    assert "set ovnCentral.enabled to false to use those databases" in str(refused.value)
+
+
 def test_the_controller_may_do_exactly_what_it_has_to(release: Sandbox) -> None:
     """One right too few stops it some day, one too many is an intruder's. What everybody may do isn't counted."""
     assert rights(release, ACCOUNT) == EXPECTED

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from ovs.stream import Stream
 
 from sandbox import client, ports, until
 from sandbox.errors import CommandError
@@ -65,6 +66,18 @@ def test_a_switch_reaches_the_southbound_database_over_tcp(make: Make) -> None:
     assert "translated" in client.output(
         "ovn-sbctl", f"--db=tcp:127.0.0.1:{sb}", "-t", "20", "list", "Datapath_Binding"
     )
+
+
+def test_an_address_in_brackets_is_understood(make: Make) -> None:
+    """The chart writes IPv4 and IPv6 alike, as `tcp:[…]:6641`: it can't know which of them a Service has."""
+    member = make()
+    member.start("nb")
+    member.until_ready("nb")
+
+    error, stream = Stream.open_block(Stream.open(f"tcp:[127.0.0.1]:{member.ports[0]}"), 10_000)
+
+    assert error == 0
+    stream.close()
 
 
 def test_rows_survive_a_restart_of_the_container(make: Make) -> None:
@@ -189,7 +202,7 @@ def test_three_members_are_one_cluster_that_survives_the_loss_of_one(
 
 def test_a_first_member_that_lost_its_disk_joins_and_makes_no_second_cluster(make: Make) -> None:
     """Two clusters with the same addresses would be two networks, each with half of the nodes."""
-    first, second, third = cluster(make)
+    first, second, third = cluster(make, more={"LOOK_SECONDS": "5"})
     until(lambda: servers(third) == 3, "three servers")
     second.ctl("nb", "ls-add", "kept")
 

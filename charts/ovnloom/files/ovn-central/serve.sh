@@ -1,7 +1,7 @@
 #!/bin/sh
 # serve.sh nb|sb: serves one database of OVN in the foreground, alone or as a member of a raft cluster.
 # From the environment: OVN_DBDIR, OVN_RUNDIR, OVN_SCHEMAS, LISTEN, NB_PORT, SB_PORT, NB_RAFT_PORT, SB_RAFT_PORT, PROBE_SECONDS,
-# ELECTION_TIMER, REPLICAS, ADDRESSES (space separated), OWN_ADDRESS, TLS (a folder with tls.key, tls.crt, ca.crt; empty: plain TCP).
+# LOOK_SECONDS, ELECTION_TIMER, REPLICAS, ADDRESSES (space separated), OWN_ADDRESS, TLS (a folder with tls.key, tls.crt, ca.crt; empty: plain TCP).
 set -eu
 
 say() { echo "serve.sh $db: $*" >&2; }
@@ -32,13 +32,18 @@ fi
 raft_address() { echo "$proto:$(bracketed "$1"):$raft_port"; }
 
 # Whether another member serves this database: then there is a cluster, and making a second one would split the network.
+# Asked for a while: the others may just be restarting too.
 is_cluster_up() {
-  for address in $ADDRESSES; do
-    [ "$address" = "$OWN_ADDRESS" ] && continue
-    remote=$proto:$(bracketed "$address"):$port
-    if ovsdb-client "$@" -t 3 list-dbs "$remote" 2>/dev/null | grep -qx "$name"; then return 0; fi
+  until_second=$(($(date +%s) + LOOK_SECONDS))
+  while :; do
+    for address in $ADDRESSES; do
+      [ "$address" = "$OWN_ADDRESS" ] && continue
+      remote=$proto:$(bracketed "$address"):$port
+      if ovsdb-client "$@" -t 3 list-dbs "$remote" 2>/dev/null | grep -qx "$name"; then return 0; fi
+    done
+    [ "$(date +%s)" -lt "$until_second" ] || return 1
+    sleep 1
   done
-  return 1
 }
 
 make_member() {
@@ -111,9 +116,13 @@ settle() {
     say "the database has schema $there, newer than our $ours: an upgrade is under way, or this image is older than the last one"
   fi
   listen=p$proto:$port:$LISTEN
-  "$ctl" --no-leader-only --db="unix:$socket" -t 60 init -- \
-    --inactivity-probe=$((PROBE_SECONDS * 1000)) set-connection "$listen"
-  say "listening on $listen"
+  probe=$((PROBE_SECONDS * 1000))
+  # Only when it isn't so already: a row that is written anew closes the port for a moment, on every member.
+  set -- "$ctl" --no-leader-only --db="unix:$socket" -t 60
+  if [ "$("$@" --no-headings --format=csv --data=bare --columns=target,inactivity_probe list connection)" != "$listen,$probe" ]; then
+    "$@" init -- --inactivity-probe="$probe" set-connection "$listen"
+    say "listening on $listen"
+  fi
 }
 
 mkdir -p "$OVN_RUNDIR"
