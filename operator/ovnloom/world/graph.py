@@ -86,6 +86,8 @@ class Graph:
         self._stale: set[Fact] = set()
         self._pending: deque[Fact] = deque()
         self._due: dict[Node, None] = {}
+        self._idle: dict[Fact, None] = {}
+        """Views that lost their last reader; they are forgotten unless another one comes until all is settled."""
 
     def evaluate(self, node: Node, function: Callable[[Reader], T]) -> T:
         """The function's answer; from now on the node is due when a fact changes that the function read."""
@@ -111,6 +113,12 @@ class Graph:
             fact = self._pending.popleft()
             if fact in self._stale:
                 self._refresh(fact)
+        while self._idle:
+            fact, _ = self._idle.popitem()
+            if fact not in self._readers and fact in self._answers:
+                del self._answers[fact]
+                self._stale.discard(fact)
+                self._record(fact, [])
         due = list(self._due)
         self._due.clear()
         return due
@@ -188,7 +196,10 @@ class Graph:
         found = self._readers.get(fact)
         if isinstance(found, set):
             found.discard(node)
-            if not found:
-                del self._readers[fact]
-        elif found == node:
-            del self._readers[fact]
+            if found:
+                return
+        elif found != node:
+            return
+        del self._readers[fact]
+        if fact in self._answers:
+            self._idle[fact] = None
