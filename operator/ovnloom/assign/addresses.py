@@ -31,6 +31,7 @@ from ovnloom.ipam import (
     parse_mac,
     parse_pair,
 )
+from ovnloom.ovn import names
 from ovnloom.world.graph import Reader
 from ovnloom.world.indexes import IPS_OF_SUBNET
 from ovnloom.world.moments import Strays
@@ -49,6 +50,8 @@ def layout(read: Reader, name: str) -> Layout | None:
 
 def is_unfinished(ip: IP) -> bool:
     """A user made it, and nobody has booked it yet: it has no right to the address that it names."""
+    if not ip.namespace and ip.name == names.node_port(ip.pod_name):
+        return False  # a Node's, which assign_node sees to
     is_booked = FINALIZER in ip.finalizers or OLD_FINALIZER in ip.finalizers
     return not ip.deleting and not (is_booked and (ip.v4 or ip.v6))
 

@@ -20,15 +20,16 @@ def conditions(
     Validated is False for problems with what is written, Ready for those and all others, and Error is their mirror:
     it is False again once they are solved. A new status moves lastTransitionTime, anything else lastUpdateTime only.
     """
+    is_wrong = bool(problems)
+    if blockers:
+        problems = (*problems, Problem("DeletionWaits", blockers))
     wrong = [problem for problem in problems if problem.condition == "Validated"]
     said = _words(problems)
     wanted = {
         "Validated": ("False", wrong[0].reason, _words(wrong)) if wrong else ("True", "ValidateSuccess", ""),
         "Ready": ("False", problems[0].reason, said) if problems else ("True", ready, ""),
-        "Error": ("True", problems[0].reason, said) if problems else ("False", ready, ""),
+        "Error": ("True", problems[0].reason, said) if is_wrong else ("False", ready, ""),
     }
-    if blockers and not problems:
-        wanted["Ready"] = ("False", "DeletionWaits", blockers)
     found = {condition.type: condition for condition in before}
     for type_, (status, reason, message) in wanted.items():
         old = found.get(type_)

@@ -7,6 +7,7 @@ is under way further changes gather, so a burst of 500 Pods is a few transaction
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
@@ -34,15 +35,32 @@ logger = log.get("engine")
 
 RETRY_SECONDS = 0.5
 """Pause after a transaction that the database could not take: something else than a change may have to happen first."""
+REST_SHARE = 2.0
+LONGEST_REST = 0.1
+"""The engine rests after a batch for so many times as long as that took, and for so many seconds at most.
+
+Changes gather meanwhile. A lone Pod doesn't notice, its batches take milliseconds; in a burst there are a few large
+transactions instead of many small ones, each of which ovn-northd answers with work of its own.
+"""
 
 
 class Engine:
     """One replica's engine. A standby's fills its world and does nothing; a leader's acts on it."""
 
     def __init__(
-        self, settings: Settings, client: Client, nb: Connection, inbox: Inbox, census: Census, wake: asyncio.Event
+        self,
+        settings: Settings,
+        client: Client,
+        nb: Connection,
+        inbox: Inbox,
+        census: Census,
+        wake: asyncio.Event,
+        may_lead: Callable[[], bool],
     ) -> None:
-        """`wake` is set by whoever has something for the engine: the inbox, the database, a timer, the election."""
+        """`may_lead` is the truth about the Lease at every moment, right after a freeze too.
+
+        `wake` is set by whoever has something for the engine: the inbox, the database, a timer, the election.
+        """
         self._settings = settings
         self._inbox = inbox
         self._census = census
@@ -50,7 +68,8 @@ class Engine:
         self._wake = wake
         self._client = client
         self.events = Events(client)
-        self.writer: Writer[Any] = Writer(settings.kube_writes)
+        self.writer: Writer[Any] = Writer(settings.kube_writes, may_lead)
+        self._may_lead = may_lead
         self.is_leading = False
         self.is_in_step = False
         """Whether the last plan was written and read back."""
@@ -88,7 +107,7 @@ class Engine:
     @property
     def may_write(self) -> bool:
         """Whether it leads, holds the database lock and knows the whole world."""
-        return self.is_leading and self._nb.has_lock and self._census.complete.is_set()
+        return self.is_leading and self._may_lead() and self._nb.has_lock and self._census.complete.is_set()
 
     # -- the loop -----------------------------------------------------------------------------------------------------
 
@@ -97,12 +116,14 @@ class Engine:
         while True:
             await self._wake.wait()
             self._wake.clear()
+            started = perf_counter()
             self._take()
             if self.may_write:
                 if not self._started:
                     self._started = True
                     self.pipeline.queue_everything()
                 await self._batch()
+            await asyncio.sleep(min(REST_SHARE * (perf_counter() - started), LONGEST_REST))
 
     def _take(self) -> None:
         for change in self._inbox.take():

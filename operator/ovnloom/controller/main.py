@@ -66,9 +66,9 @@ async def _run(settings: Settings) -> None:
     nb = Connection(settings.ovn_nb, wake_up, timeout=settings.ovn_timeout)
     inbox = Inbox(wake)
     census = Census(TABLES, inbox)
-    engine = Engine(settings, client, nb, inbox, census, wake)
     identity = settings.identity or f"{socket.gethostname()}_{os.getpid()}_{uuid.uuid4().hex[:8]}"
     lease = Lease(client, Key(settings.lease, settings.namespace), identity, settings.lease_seconds)
+    engine = Engine(settings, client, nb, inbox, census, wake, lambda: lease.is_held)
     nb.start()
     try:
         async with (

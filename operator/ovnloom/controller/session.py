@@ -6,7 +6,8 @@ and it tells what kopf doesn't: that a list is complete, and what is missing fro
 """
 
 import asyncio
-from collections.abc import Mapping
+import json
+from collections.abc import AsyncIterator, Mapping
 from time import monotonic
 from types import TracebackType
 from typing import Any, Self
@@ -24,6 +25,8 @@ from ovnloom.world.tables import Table
 logger = log.get("watch")
 
 CRDS = Kind("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", False)
+EVENTS = frozenset({"ADDED", "MODIFIED", "DELETED"})
+BOOKMARK = b'{"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"%s"}}}\n'
 REST_SECONDS = 0.5
 """Least time between two starts of one watch, for a server that accepts it and hangs up."""
 
@@ -47,6 +50,46 @@ class Answer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         return
+
+
+class Stream:
+    """The answer to a watch, read here: what happened to objects goes straight into the census, kopf gets the rest.
+
+    In place of the events kopf gets bookmarks, by which it knows where to go on after the connection is lost. An event
+    that went through kopf would be a task, three timers and a dozen objects: twice what all our own work for it costs.
+    """
+
+    def __init__(self, answer: aiohttp.ClientResponse, table: Table, census: Census) -> None:
+        self._answer = answer
+        self._table = table
+        self._census = census
+        self.status = answer.status
+        self.content = self
+
+    async def iter_chunked(self, size: int) -> AsyncIterator[bytes]:
+        """The lines for kopf. Raises what aiohttp raises."""
+        pending = b""
+        async for piece in self._answer.content.iter_chunked(size):
+            *lines, pending = (pending + piece).split(b"\n")
+            version = ""
+            for line in filter(None, lines):
+                event = json.loads(line)
+                if event["type"] in EVENTS:
+                    self._census.observe(self._table, event["type"], event["object"])
+                    version = event["object"]["metadata"]["resourceVersion"]
+                else:
+                    yield line + b"\n"
+            if version:
+                yield BOOKMARK % version.encode()
+
+    def close(self) -> None:
+        self._answer.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._answer.release()
 
 
 class Session:
@@ -91,6 +134,8 @@ class Session:
             self._tell(where, f"status {found.status}")
         else:
             self._back(where)
+        if is_watch and where in self._tables and found.status == 200:
+            return Stream(found, self._tables[where], self._census)
         return found
 
     async def _list(self, where: str) -> Answer | None:

@@ -27,6 +27,10 @@ def is_shared(draft: Draft, row: Row, ref: Ref, name: str) -> bool:
     return name not in row.columns or bool(draft.wanted.elements(ref, name))
 
 
+ALIKE = frozenset({("ACL", "tier")})
+"""Columns that say nothing where a database lacks them: all our ACLs are of one tier, and are so without tiers too."""
+
+
 def supported(draft: Draft, owner: Owner, row: Row) -> dict[str, Value]:
     """The wanted columns that the connected database has; its lack of one that matters is told."""
     known = draft.mirror.columns(row.table)
@@ -34,6 +38,8 @@ def supported(draft: Draft, owner: Owner, row: Row) -> dict[str, Value]:
     for name, value in row.columns.items():
         if name in known:
             columns[name] = value
+            continue
+        if (row.table, name) in ALIKE:
             continue
         column = TABLES[row.table].columns.get(name) if row.table in TABLES else None
         if value in (None, "") or value == (column.default if column else None) or value in (frozenset(), {}):

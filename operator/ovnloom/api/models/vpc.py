@@ -169,7 +169,7 @@ class VpcStatus(Model):
     udp_session_load_balancer: str = ""
     sctp_session_load_balancer: str = ""
     subnets: tuple[str, ...] = ()
-    """Subnets of this Vpc that are joined to its router, sorted."""
+    """Subnets that name this Vpc and aren't being deleted, sorted; their own conditions say whether each is joined."""
     vpc_peerings: tuple[str, ...] = ()
     enable_external: bool = False
     extra_external_subnets: tuple[str, ...] = ()
