@@ -100,7 +100,10 @@ def make(
     chosen = choose(against, settings)
     if not files and (is_deletion or not chosen.has_cluster):
         raise Wrong("there is no file; name one by -f FILE, a directory by -f DIRECTORY, or stdin by -f -")
-    manifests = judge(manifest.read(files, recursive=recursive), namespace)
+    documents = manifest.read(files, recursive=recursive)
+    if files and not documents:
+        raise Wrong(f"{', '.join(files)}: there is no object in it")
+    manifests = judge(documents, namespace)
     wanted = {(given.kind, given.key) for given in manifests.given}
     try:
         defaults.check(settings)

@@ -1,0 +1,67 @@
+"""The command line as a test calls it: in this process, in an environment that says nothing."""
+
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from ovnloom.cli import main
+from tests.controller.conftest import field as field  # noqa: PLC0414,RUF100  (fixtures: a controller in a sandbox)
+from tests.controller.conftest import place as place  # noqa: PLC0414,RUF100
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a call answered."""
+
+    code: int
+    out: str
+    err: str
+
+
+Call = Callable[..., Said]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    with contextlib.suppress(ValueError):  # tests/compile has the same flag for its own golden files
+        parser.addoption("--rewrite", action="store_true", help="write the golden files anew")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests with a controller share a worker with all others that need a control plane."""
+    for item in items:
+        if item.path.is_relative_to(HERE) and "place" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("cluster"))
+
+
+@pytest.fixture
+def ovnloom(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Call:
+    """Calls the command line; `stdin` is what it can read."""
+    for name in [name for name in os.environ if name.startswith("OVNLOOM_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.delenv("KUBECONFIG", raising=False)
+    monkeypatch.setenv("TERM", "dumb")
+
+    def call(*arguments: object, stdin: str = "") -> Said:
+        capsys.readouterr()
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
+            code = main.called([str(argument) for argument in arguments])
+        found = capsys.readouterr()
+        return Said(code, found.out, found.err)
+
+    return call
+
+
+@pytest.fixture
+def is_rewriting(request: pytest.FixtureRequest) -> bool:
+    """Whether golden files are to be written instead of compared."""
+    return bool(request.config.getoption("--rewrite", default=False))
