@@ -10,17 +10,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Collection, Hashable, Iterable
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from ovnloom.api.meta import Key
 from ovnloom.settings import Settings
-
-if TYPE_CHECKING:
-    from ovnloom.world.world import Index, World
+from ovnloom.world.fact import Fact
+from ovnloom.world.world import Index, World
 
 T = TypeVar("T")
-Fact = tuple[Any, Any]
-"""(type, key) an object; (type, None) the keys of a table; (Index, value) a part of an index; (view, argument)."""
 Node = Hashable
 """Who reads: an Owner, a claim, or a view's Fact."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from ovnloom.api.meta import Key
-from ovnloom.world.graph import Fact
+from ovnloom.world.fact import Fact
 from ovnloom.world.moments import MOMENTS
 from ovnloom.world.tables import TABLES
 
