@@ -31,6 +31,8 @@ LOCK = "ovnloom"
 STUCK_SECONDS = 60.0
 """A leader that could not write for so long lets somebody else try."""
 BOOTSTRAP_PAUSE = 2.0
+SPARE_CONNECTIONS = 8
+"""For the Lease, reads and Events, beside those of the queued writes: a burst must not keep the Lease from renewal."""
 
 
 def run(settings: Settings) -> int:
@@ -58,7 +60,8 @@ async def _run(settings: Settings) -> None:
         loop.add_signal_handler(number, stop.set)
     if settings.ovn_private_key:
         use_certificates(settings.ovn_private_key, settings.ovn_certificate, settings.ovn_ca_certificate)
-    client = await Client.open(settings.kubeconfig, settings.kube_timeout, settings.kube_writes)
+    connections = settings.kube_writes + SPARE_CONNECTIONS
+    client = await Client.open(settings.kubeconfig, settings.kube_timeout, connections)
 
     def wake_up() -> None:
         loop.call_soon_threadsafe(wake.set)
