@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from time import perf_counter
 
 import pytest
 
@@ -14,15 +13,15 @@ from ovnloom.settings import Settings
 from tests.cli.conftest import Call
 
 
-def test_help_answers_within_a_second() -> None:
-    """Who looks up a flag doesn't wait for an API client, a database client and a web server to be loaded."""
-    times = []
-    for _ in range(3):
-        started = perf_counter()
-        subprocess.run([sys.executable, "-m", "ovnloom", "plan", "--help"], check=True, capture_output=True)
-        times.append(perf_counter() - started)
+def test_help_costs_less_than_a_second() -> None:
+    """Who looks up a flag doesn't wait for all that a controller needs. CPU time, for the machine may be busy."""
+    before = os.times()
 
-    assert min(times) < 1.0
+    subprocess.run([sys.executable, "-m", "ovnloom", "plan", "--help"], check=True, capture_output=True)
+
+    after = os.times()
+    spent = after.children_user + after.children_system - before.children_user - before.children_system
+    assert spent < 1.0
 
 
 def test_help_loads_nothing_that_a_command_needs() -> None:
