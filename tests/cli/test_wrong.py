@@ -58,6 +58,10 @@ SUBNET = "{apiVersion: kubeovn.io/v1, kind: Subnet, metadata: {name: a}, spec: %
             "{apiVersion: apps/v1, kind: Deployment, metadata: {name: a}, spec: {replicas: many}}",
             "stdin document 1: spec.replicas is 'many'; write a whole number",
         ),
+        (
+            SUBNET.replace("%s", "&x {acls: [*x]}"),
+            "stdin document 1: it has more than 2000000 values once its aliases (*name) are written out; use fewer",
+        ),
         ("# nothing", "-: there is no object in it"),
     ],
 )

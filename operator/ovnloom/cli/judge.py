@@ -145,7 +145,7 @@ def _complaints(body: Mapping[str, Any]) -> Iterator[str]:
     if isinstance(template, dict) and isinstance(template.get("metadata"), dict):
         yield from _texts(template["metadata"], "spec.template.metadata")
     count = WORKLOADS.get((version, kind))
-    if count and type((spec or {}).get(count, 0)) is not int:
+    if count and type((spec or {}).get(count) or 0) is not int:
         yield f"spec.{count} is {(spec or {})[count]!r}; write a whole number"
     yield from complaints(body)
 

@@ -16,6 +16,8 @@ from ovnloom.cli.wrong import Wrong
 SUFFIXES = (".yaml", ".yml", ".json")
 """What kubectl takes from a directory."""
 STDIN = "-"
+MOST = 2_000_000
+"""Values in one document, all aliases written out: the API server takes objects of 3 MB at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +80,27 @@ def _documents(file: str) -> Iterator[Document]:
     try:
         for number, content in enumerate(yaml.load_all(text, _Loader), 1):  # noqa: S506,B007,RUF100  (a safe loader)
             if content is not None:
+                _refuse_excess(f"{name} document {number}", content)
                 yield from _objects(f"{name} document {number}", content)
     except yaml.YAMLError as problem:
         raise Wrong(f"{name} document {number + 1}: {_yaml_words(problem)}") from problem
     except RecursionError as problem:
         raise Wrong(f"{name} document {number + 1}: it is nested too deeply") from problem
+
+
+def _refuse_excess(place: str, content: Any) -> None:
+    """An alias inside of its own anchor has no end, and a few lines of aliases can mean gigabytes."""
+    count = 0
+    stack = [content]
+    while stack:
+        value = stack.pop()
+        count += 1
+        if count > MOST:
+            raise Wrong(f"{place}: it has more than {MOST} values once its aliases (*name) are written out; use fewer")
+        if isinstance(value, dict):
+            stack.extend(value.values())
+        elif isinstance(value, list):
+            stack.extend(value)
 
 
 def _yaml_words(problem: yaml.YAMLError) -> str:

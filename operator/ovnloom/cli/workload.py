@@ -41,7 +41,8 @@ def expand(given: Given, world: World) -> Expansion:
         return _stateful(given, spec, world, there)
     if kind == "DaemonSet":
         return _daemon(given, spec, world, there)
-    wanted = spec.get(WORKLOADS[given.api_version, kind], 1)
+    asked = spec.get(WORKLOADS[given.api_version, kind])
+    wanted = 1 if asked is None else asked
     if kind == "Job" and type(spec.get("completions")) is int:
         wanted = min(wanted, spec["completions"])
     wanted, note = _limited(given, wanted)
