@@ -1,8 +1,9 @@
 """The HTTP session through which kopf asks the API server.
 
-Watches pass. Lists don't: they are read here, page by page, straight into the inbox, and kopf gets an empty list with
-the version to watch from. That is three times cheaper than one task and one handler call for each object of a start,
-and it tells what kopf doesn't: that a list is complete, and what is missing from it.
+kopf decides when to list and to watch, and goes on after every loss. What comes is read here, straight into the inbox.
+Of a list kopf gets an empty one with the version to watch from: that tells what kopf doesn't, that a list is complete
+and what is missing from it. Of a watch it gets bookmarks in place of events: an event that goes through kopf is a task,
+two timers and a call with twenty arguments, 1.3 ms of CPU for the three events of a Pod where reading them costs 0.3.
 """
 
 import asyncio
@@ -53,10 +54,9 @@ class Answer:
 
 
 class Stream:
-    """The answer to a watch, read here: what happened to objects goes straight into the census, kopf gets the rest.
+    """The answer to a watch: what happened to objects goes to the census, kopf gets the rest.
 
-    In place of the events kopf gets bookmarks, by which it knows where to go on after the connection is lost. An event
-    that went through kopf would be a task, three timers and a dozen objects: twice what all our own work for it costs.
+    After each piece of it a bookmark follows, by which kopf knows where to go on when the connection is lost.
     """
 
     def __init__(self, answer: aiohttp.ClientResponse, table: Table, census: Census) -> None:
@@ -75,12 +75,18 @@ class Stream:
             for line in filter(None, lines):
                 event = json.loads(line)
                 if event["type"] in EVENTS:
-                    self._census.observe(self._table, event["type"], event["object"])
+                    self._observe(event)
                     version = event["object"]["metadata"]["resourceVersion"]
                 else:
                     yield line + b"\n"
             if version:
                 yield BOOKMARK % version.encode()
+
+    def _observe(self, event: Mapping[str, Any]) -> None:
+        try:
+            self._census.observe(self._table, event["type"], event["object"])
+        except Exception:  # a bug of ours with one object must not end the watch of all
+            logger.exception("unexpected failure with an event", kind=self._table.kind)
 
     def close(self) -> None:
         self._answer.close()

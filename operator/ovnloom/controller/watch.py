@@ -28,7 +28,9 @@ CHECK_SECONDS = 300.0
 def watch(table: Table, census: Census, registry: kopf.OperatorRegistry) -> None:
     """Hand every event of one kind to the engine.
 
-    The event's type is read once, here; from here on existence is the value: an object or None.
+    kopf watches what has a handler. Our session reads the events off the watch itself and hands them over in the same
+    way; this is for those that come through kopf all the same. The census reads an event's type once; from there on
+    existence is the value: an object or None.
     """
 
     @kopf.on.event(table.group, table.version, table.plural, id=f"watch-{table.plural}", registry=registry)
