@@ -35,12 +35,11 @@ logger = log.get("engine")
 
 RETRY_SECONDS = 0.5
 """Pause after a transaction that the database could not take: something else than a change may have to happen first."""
-REST_SHARE = 2.0
 LONGEST_REST = 0.1
-"""The engine rests after a batch for so many times as long as that took, and for so many seconds at most.
+"""The engine rests after a batch while writes to the API server are under way, and for so many seconds at most.
 
-Changes gather meanwhile. A lone Pod doesn't notice, its batches take milliseconds; in a burst there are a few large
-transactions instead of many small ones, each of which ovn-northd answers with work of its own.
+What follows from them gathers meanwhile. A lone Pod doesn't notice, since its next event comes after the write; in a
+burst there are a few large transactions instead of many small ones, each of which ovn-northd answers with work.
 """
 
 
@@ -116,14 +115,18 @@ class Engine:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            started = perf_counter()
             self._take()
             if self.may_write:
                 if not self._started:
                     self._started = True
                     self.pipeline.queue_everything()
                 await self._batch()
-            await asyncio.sleep(min(REST_SHARE * (perf_counter() - started), LONGEST_REST))
+            await self._rest()
+
+    async def _rest(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LONGEST_REST):
+                await self.writer.drained()
 
     def _take(self) -> None:
         for change in self._inbox.take():
