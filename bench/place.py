@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import importlib.util
+import os
 import signal
 import sys
 from collections.abc import Iterator, Mapping
@@ -54,8 +55,9 @@ class Place:
         return (self.controller, *self.real.servers)
 
     def used(self) -> Mapping[str, Used]:
-        """What each of them used so far."""
+        """What each of them used so far, and those of the floor as `floor NAME`."""
         found = {server.name: server.identity for server in self.servers}
+        found |= {f"floor {server.name}": server.identity for server in self.floor.servers}
         return {name: used(identity.pid) for name, identity in found.items() if identity}
 
     def stop_controller(self) -> None:
@@ -64,8 +66,13 @@ class Place:
 
 
 @contextlib.contextmanager
-def place(nodes: int, options: Mapping[str, str], report: Report, name: str = "bench") -> Iterator[Place]:
-    """Both sandboxes are up while the context lasts, and gone after it, whatever happens. Raises Busy."""
+def place(
+    nodes: int, options: Mapping[str, str], report: Report, name: str = "bench", niceness: int = 0
+) -> Iterator[Place]:
+    """Both sandboxes are up while the context lasts, and gone after it, whatever happens. Raises Busy.
+
+    `niceness` is that of ovn-northd and the southbound database, which have machines of their own elsewhere.
+    """
     with _alone(name):
         found = Place(Sandbox(name), Sandbox(f"{name}-floor"), options)
         try:
@@ -73,11 +80,18 @@ def place(nodes: int, options: Mapping[str, str], report: Report, name: str = "b
                 sandbox.down()  # of a run that was killed
                 sandbox.up(nodes=nodes if sandbox is found.real else 0, report=report)
                 sandbox.kubectl("apply", "--server-side", "-f", str(CRDS))
+                _renice(sandbox, niceness)
                 sandbox.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRDS))
             yield found
         finally:
             found.real.down()
             found.floor.down()
+
+
+def _renice(sandbox: Sandbox, niceness: int) -> None:
+    for server in sandbox.ovn.servers:
+        if server.identity and server.name != "ovsdb-nb":
+            os.setpriority(os.PRIO_PROCESS, server.identity.pid, niceness)
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from bench.load import NAMESPACE, PODS, Api, Lost, Served, each, pod, write_floo
 from bench.place import Place
 from sandbox.report import Report
 
-BLOCK = 500
+BLOCK = 1000
 """Pods in one go; then it is the floor's turn, so that both see the same noise of the machine."""
 STEPS = (200, 1000, 3000, 5000)
 QUICK = (200, 1000)

@@ -23,7 +23,19 @@ RESULTS = Path(__file__).parent / "results"
 def steps(console: Console, found: Sequence[Step]) -> None:
     """What each step cost, and which program spent it."""
     table = Table(title="Pods", title_justify="left")
-    for name in ("Pods", "Pods/s", "floor/s", "to floor", "RSS MiB", "controller", "apiserver", "etcd", "northd", "nb"):
+    for name in (
+        "Pods",
+        "Pods/s",
+        "floor/s",
+        "to floor",
+        "RSS MiB",
+        "controller",
+        "API",
+        "etcd",
+        "northd",
+        "nb",
+        "floor's API",
+    ):
         table.add_column(name, justify="right")
     for step in found:
         spent = [step.cpu.get(name, 0.0) / step.pods * 1e3 for name in PROGRAMS]
@@ -39,7 +51,14 @@ def steps(console: Console, found: Sequence[Step]) -> None:
     console.print("Columns of programs: CPU seconds for 1,000 Pods.", style="dim")
 
 
-PROGRAMS = ("ovnloom", "kube-apiserver", "etcd", "ovn-northd", "ovnnb")
+PROGRAMS = {
+    "ovnloom": "controller",
+    "kube-apiserver": "API",
+    "etcd": "etcd",
+    "ovn-northd": "northd",
+    "ovsdb-nb": "nb",
+    "floor kube-apiserver": "floor's API",
+}
 
 
 def lines(console: Console, found: Sequence[Line]) -> None:
