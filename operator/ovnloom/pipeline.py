@@ -29,6 +29,7 @@ from ovnloom.northbound.wanted import Wanted
 from ovnloom.settings import Settings
 from ovnloom.world.graph import Graph, Reader
 from ovnloom.world.indexes import INDEXES, IPS_OF_HOLDER
+from ovnloom.world.moments import Leaving
 from ovnloom.world.tables import TABLES
 from ovnloom.world.world import World
 
@@ -54,6 +55,16 @@ def _answer(found: Any) -> Any:
     return found.written if isinstance(found, Pod) else found.active_gateway if isinstance(found, Subnet) else None
 
 
+LONGEST_MESSAGE = 1000
+"""Characters of a sentence for a user; an Event takes 1,024, and a name that somebody wrote may have a million."""
+
+
+def _short(problem: Problem) -> Problem:
+    if len(problem.message) <= LONGEST_MESSAGE:
+        return problem
+    return problem._replace(message=problem.message[: LONGEST_MESSAGE - 1] + "…")
+
+
 class Pipeline:
     """Holds the world, the addresses, the wanted state and a mirror of the actual one; see the picture above."""
 
@@ -75,6 +86,7 @@ class Pipeline:
         self._owners: dict[Owner, None] = {}
         self._waiting: dict[Ref, set[Owner]] = {}
         self._told: dict[Claim, tuple[Problem, ...]] = {}
+        self._leaving: dict[Claim, set[Key]] = {}
 
     # -- in -----------------------------------------------------------------------------------------------------------
 
@@ -92,6 +104,8 @@ class Pipeline:
             return False
         if kind is IP:
             self.books.follow(before, found)
+            if found is None:
+                self.world.put(Leaving, key, None)
         if before is None or kind is IP:
             self._introduce(kind.__name__, key, found if found is not None else before)
         return True
@@ -190,10 +204,21 @@ class Pipeline:
             return
         turn.assigned.add(claim.owner)
         turn.choices.extend((claim, choice) for choice in found.choices)
+        self._part(claim, {choice.key for choice in found.choices if isinstance(choice, Release)})
         self.books.wait(claim, found.waits)
         self._tell(claim, tuple(found.problems))
         if not found.choices and not found.waits and not self._matters(claim.kind, claim.key):
             self.graph.forget(claim)
+
+    def _part(self, claim: Claim, leaving: set[Key]) -> None:
+        """These IPs of the claim leave, and what was to leave before and isn't any more stays."""
+        before = self._leaving.pop(claim, None)
+        for key in (before or set()) - leaving:
+            self.world.put(Leaving, key, None)
+        for key in leaving:
+            self.world.put(Leaving, key, Leaving(key))
+        if leaving:
+            self._leaving[claim] = leaving
 
     def _tell(self, claim: Claim, problems: tuple[Problem, ...]) -> None:
         if problems == self._told.get(claim, ()):
@@ -238,7 +263,7 @@ class Pipeline:
 
     def problems(self, owner: Owner, intent: Intent) -> tuple[Problem, ...]:
         """What the owner's user must be told: about its choices, then about its rows."""
-        return (*self._told.get(Claim(owner.kind, owner.key), ()), *intent.problems)
+        return tuple(map(_short, (*self._told.get(Claim(owner.kind, owner.key), ()), *intent.problems)))
 
     def intent(self, owner: Owner) -> Intent:
         """What an owner wants now, compiled anew and without effect."""

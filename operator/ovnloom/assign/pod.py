@@ -19,6 +19,7 @@ from ovnloom.world.graph import Reader
 from ovnloom.world.indexes import IPS_OF_HOLDER, PODS_OF_MACHINE
 from ovnloom.world.moments import Overdue
 from ovnloom.world.nics import Nic, Unusable, holder_name, nics, unusable
+from ovnloom.world.problem import shown
 from ovnloom.world.subnet import segment
 
 REASON = "AcquireAddressFailed"
@@ -147,7 +148,7 @@ def _keep(pod: Pod, ip: IP, found: Assignment) -> None:
 def _take(read: Reader, pod: Pod, nic: Nic, offer: Candidate, books: Addresses) -> IP | tuple[Problem, Demand | None]:
     net = read.view(segment, offer.subnet)
     if net is None:
-        missing = f"Subnet {offer.subnet} does not exist; create it or name another"
+        missing = f"Subnet {shown(offer.subnet)} does not exist; create it or name another"
         return Problem(REASON, missing), None
     if not net.is_valid or net.is_deleting:
         why = "is being deleted" if net.is_deleting else "is not valid, see its conditions"

@@ -14,6 +14,7 @@ from ovnloom.world import namespace as namespaces
 from ovnloom.world.graph import Reader
 from ovnloom.world.indexes import SUBNETS_OF_PROVIDER
 from ovnloom.world.nics import Nic, Wish
+from ovnloom.world.problem import shown
 from ovnloom.world.subnet import pools as pools_of
 from ovnloom.world.subnet import segment
 
@@ -86,7 +87,7 @@ def _of_pool(read: Reader, name: str, subnets: tuple[str, ...], nic: Nic) -> lis
     pool = read.get(IPPool, Key(name))
     where = nic.annotation("ip_pool")
     if pool is None:
-        wrong = f"annotation {where} names IPPool {name}, which does not exist; create it or name another"
+        wrong = f"annotation {where} names IPPool {shown(name)}, which does not exist; create it or name another"
         return Problem(REASON, wrong)
     if name in read.view(pools_of, pool.subnet)[1]:
         wrong = f"annotation {where} names IPPool {name}, which is not valid, see its conditions; repair it"
