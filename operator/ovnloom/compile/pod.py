@@ -12,7 +12,7 @@ from ovnloom.ipam import Malformed, parse_pair
 from ovnloom.ovn import names
 from ovnloom.world.graph import Reader
 from ovnloom.world.indexes import IPS_OF_HOLDER, PODS_OF_MACHINE
-from ovnloom.world.moments import Overdue
+from ovnloom.world.moments import Leaving, Overdue
 from ovnloom.world.nics import Nic, Unusable, holder_name, nics, unusable
 from ovnloom.world.port import PortNetwork, port_network
 
@@ -42,7 +42,7 @@ def compile_pod(read: Reader, key: Key) -> Intent:
     problems: list[Problem] = []
     for nic in found:
         ip = read.get(IP, Key(nic.name))
-        if ip is None or not (ip.v4 or ip.v6 or ip.mac):
+        if ip is None or not (ip.v4 or ip.v6 or ip.mac) or read.get(Leaving, ip.key) is not None:
             continue
         net = read.view(port_network, ip.subnet)
         if net is None:
@@ -69,13 +69,17 @@ def _kept_ports(read: Reader, pod: Pod | None, key: Key) -> Intent:
     holder = Key(holder_name(read, pod), key.namespace) if pod else key
     rows: list[Row] = []
     for ip in read.find(IPS_OF_HOLDER, holder):
-        if ip.pod_type in STABLE and not ip.deleting and not _is_run(read, ip):
+        if ip.pod_type in STABLE and not _is_leaving(read, ip) and not _is_run(read, ip):
             net = read.view(port_network, ip.subnet)
             if net is not None and net.is_frozen:
                 return Intent.held()
             if net is not None and net.is_ovn:
                 rows.append(_port(holder, ip, net, None, None))
     return Intent(tuple(rows))
+
+
+def _is_leaving(read: Reader, ip: IP) -> bool:
+    return ip.deleting or read.get(Leaving, ip.key) is not None
 
 
 def _is_run(read: Reader, ip: IP) -> bool:

@@ -18,7 +18,8 @@ def conditions(
     """`Validated`, `Ready` and `Error` as they should be said now; times move only when something differs.
 
     Validated is False for problems with what is written, Ready for those and all others, and Error is their mirror:
-    it is False again once they are solved. A new status moves lastTransitionTime, anything else lastUpdateTime only.
+    it is False again once they are solved. A new status moves lastTransitionTime, a new reason or message lastUpdateTime
+    only, and observedGeneration says which spec was looked at last.
     """
     is_wrong = bool(problems)
     if blockers:
@@ -36,8 +37,8 @@ def conditions(
         new = Condition(type_, status, reason, message, generation, now, now)
         if old is not None:
             if (old.status, old.reason, old.message) == (status, reason, message):
-                continue
-            if old.status == status:
+                new = replace(old, observed_generation=generation)
+            elif old.status == status:
                 new = replace(new, last_transition_time=old.last_transition_time)
         found[type_] = new
     return tuple(found.values())

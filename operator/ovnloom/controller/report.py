@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from ovnloom.api.condition import Condition
@@ -16,6 +17,7 @@ from ovnloom.api.pod import Pod
 from ovnloom.api.subnet import Subnet
 from ovnloom.controller import usage
 from ovnloom.controller.conditions import conditions
+from ovnloom.errors import Refused
 from ovnloom.intent import Intent, Owner, Problem, Ref, Report
 from ovnloom.kube.client import Client
 from ovnloom.kube.events import About, Events
@@ -27,6 +29,8 @@ from ovnloom.world.tables import BY_TYPE
 FINALIZED = frozenset({"Subnet", "Vpc", "IPPool"})
 """Kinds whose deletion waits for us, IP objects aside: those get their finalizer when they are made."""
 WITH_STATUS = FINALIZED
+PARTS = ("object", "status")
+"""In the order in which they are written."""
 Part = tuple[str, Key, str]
 
 
@@ -39,12 +43,14 @@ class Reporter:
         self._writer = writer
         self._events = events
         self._said: dict[Part, Mapping[str, Any]] = {}
+        self._due: dict[Owner, dict[str, Mapping[str, Any]]] = {}
+        """Of each object the parts that aren't written yet."""
         self._told: dict[Owner, tuple[Problem, ...]] = {}
         self._reports: dict[Owner, tuple[Report, tuple[Problem, ...]]] = {}
 
     def seen(self, kind: str, key: Key) -> None:
         """The watch has shown the object as it is now: what was said about it is compared with that from here on."""
-        for part in ("object", "status"):
+        for part in PARTS:
             self._said.pop((kind, key, part), None)
 
     def report(self, owner: Owner, intent: Intent, problems: tuple[Problem, ...]) -> None:
@@ -155,18 +161,40 @@ class Reporter:
         if self._said.get(place) == body:
             return
         self._said[place] = body
-        table = BY_TYPE[KIND_TYPES[owner.kind]]
+        self._due.setdefault(owner, {})[part] = body
+        self._writer.submit((*owner, "report"), partial(self._send, owner))
 
-        async def write() -> None:
+    async def _send(self, owner: Owner) -> None:
+        """The object says its parts, the status last: who waits for Ready finds defaults and finalizers there.
+
+        Raises Unavailable, and the last Refused when all parts were tried; what is not known to be written stays due.
+        """
+        refused: Refused | None = None
+        due = self._due.get(owner, {})
+        for part in PARTS:
+            body = due.get(part)
+            if body is None:
+                continue
             try:
-                await self._client.patch(table, owner.key, body, subresource="status" if part == "status" else "")
-            except NotFound:
-                return
-            except Conflict:
-                self._said.pop(place, None)  # somebody was faster: their event brings us here again
-                self._pipeline.queue(owner)
+                await self._patch(owner, part, body)
+            except Refused as no:
+                refused = no
+            if due.get(part) is body:
+                del due[part]
+        if not due:
+            self._due.pop(owner, None)
+        if refused is not None:
+            raise refused
 
-        self._writer.submit(place, write)
+    async def _patch(self, owner: Owner, part: str, body: Mapping[str, Any]) -> None:
+        table = BY_TYPE[KIND_TYPES[owner.kind]]
+        try:
+            await self._client.patch(table, owner.key, body, subresource="status" if part == "status" else "")
+        except NotFound:
+            return
+        except Conflict:
+            self._said.pop((owner.kind, owner.key, part), None)  # somebody was faster: their event brings us here again
+            self._pipeline.queue(owner)
 
 
 def _about(found: Any) -> About:

@@ -1,4 +1,4 @@
-"""What the API server doesn't say and is in the world all the same: time that passed, what the allocator found."""
+"""What the API server does not say and is in the world all the same: time that passed, what was decided here."""
 
 from __future__ import annotations
 
@@ -23,4 +23,11 @@ class Strays:
     words: tuple[str, ...]
 
 
-MOMENTS: tuple[type, ...] = (Overdue, Strays)
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """Nobody is entitled to this IP any more: no row names its address, and once that is so the IP object goes."""
+
+    key: Key
+
+
+MOMENTS: tuple[type, ...] = (Overdue, Strays, Leaving)
