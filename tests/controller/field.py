@@ -2,13 +2,15 @@
 
 import itertools
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from ipaddress import IPv4Network
 from typing import Any
 
 from sandbox import Sandbox, until
+from sandbox.errors import NotReadyError
 from tests.controller.api import Api, Body, Refusal, condition
 from tests.controller.replica import PATIENCE, Replica
 from tests.controller.rows import Row, Rows
@@ -109,8 +111,9 @@ class Place:
 
     def ready(self, kind: str, name: str) -> Body:
         """The object, with condition Ready."""
-        what = f"{kind} {name} to be Ready"
-        until(lambda: condition(self.api.get(kind, name), "Ready").get("status") == "True", what, PATIENCE)
+        with self._explained(kind, name):
+            what = f"{kind} {name} to be Ready"
+            until(lambda: condition(self.api.get(kind, name), "Ready").get("status") == "True", what, PATIENCE)
         return self.api.the(kind, name)
 
     def fails(self, kind: str, name: str, reason: str = "", type_: str = "Ready") -> str:
@@ -121,7 +124,8 @@ class Place:
             is_it = seen.get("status") == "False" and reason in ("", seen.get("reason"))
             return str(seen["message"]) if is_it else ""
 
-        return until(found, f"{kind} {name} to be refused for {reason}", PATIENCE)
+        with self._explained(kind, name):
+            return until(found, f"{kind} {name} to be refused for {reason}", PATIENCE)
 
     def tells(self, name: str, reason: str) -> str:
         """The message of the Event about the object of that name."""
@@ -145,6 +149,14 @@ class Place:
 
     def no_port(self, name: str) -> None:
         until(lambda: self.field.port(name) is None, f"port {name} to go", PATIENCE)
+
+    @contextmanager
+    def _explained(self, kind: str, name: str) -> Iterator[None]:
+        """Who waited in vain sees what the object says."""
+        try:
+            yield
+        except NotReadyError as late:
+            raise NotReadyError(f"{late}; it says: {(self.api.get(kind, name) or {}).get('status')}") from None
 
     # -- going --------------------------------------------------------------------------------------------------------
 
