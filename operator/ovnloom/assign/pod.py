@@ -111,6 +111,9 @@ def _assign_nic(read: Reader, pod: Pod, nic: Nic, books: Addresses, found: Assig
         problem, demand = taken
         if demand is not None:
             waits.append(demand)
+    if problem.reason == Taken.reason and len({offer.address for offer in offers}) > 1 and not nic.wish.mac:
+        wrong = f"every address of annotation {nic.annotation('ip_pool')} is in use; add more, or delete one of their Pods"
+        problem = Problem(Exhausted.reason, wrong)
     found.problems.append(problem)
     found.waits.extend(waits)
 
