@@ -31,6 +31,7 @@ from ovnloom.northbound.edits import Plan
 from ovnloom.northbound.reply import Outcome
 from ovnloom.pipeline import Pipeline, Turn
 from ovnloom.settings import Settings
+from ovnloom.world.moments import CHOSEN
 
 logger = log.get("engine")
 
@@ -101,7 +102,8 @@ class Engine:
         fresh = Pipeline(self._settings, self.pipeline.mirror)
         for kind, table in world.tables.items():
             for key, found in table.items():
-                fresh.put(kind, key, found)
+                if kind not in CHOSEN:
+                    fresh.put(kind, key, found)
         self._start_over(fresh)
 
     @property

@@ -31,3 +31,5 @@ class Leaving:
 
 
 MOMENTS: tuple[type, ...] = (Overdue, Strays, Leaving)
+CHOSEN = frozenset({Strays, Leaving})
+"""What the pipeline put there itself, and will put there again."""
