@@ -16,12 +16,14 @@ from ovnloom.api.meta import Key
 from ovnloom.assign.choice import Take
 from ovnloom.pipeline import Pipeline
 from ovnloom.settings import Settings
-from ovnloom.world.moments import Strays
+from ovnloom.world.moments import MOMENTS, Overdue
 from ovnloom.world.world import KINDS
 from tests.compile.account import Blocks, account, missed, render
 from tests.compile.manifests import load_file
 
 HERE = Path(__file__).parent
+OURS = {*MOMENTS} - {Overdue}
+"""What the pipeline itself puts into the world."""
 Objects = dict[tuple[type, Key], Any]
 
 
@@ -112,7 +114,7 @@ def reach(pipeline: Pipeline, objects: Objects, ips: Objects, chance: Random, in
     """
     events: list[tuple[type, Key, Any]] = [(*place, found) for place, found in objects.items()]
     for kind in KINDS:
-        if kind is not IP and kind is not Strays:
+        if kind is not IP and kind not in OURS:
             events += [(kind, key, None) for key in pipeline.world.tables[kind] if (kind, key) not in objects]
     last: list[tuple[type, Key, Any]] = [(*place, found) for place, found in ips.items()]
     last += [(IP, key, None) for key in pipeline.world.tables[IP] if (IP, key) not in ips]

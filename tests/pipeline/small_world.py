@@ -17,8 +17,8 @@ from ovnloom.assign.choice import Amend, Release, Take
 from ovnloom.intent import Owner
 from ovnloom.pipeline import Pipeline
 from ovnloom.settings import Settings
-from ovnloom.world.moments import Strays
 from tests.compile.account import account, missed
+from tests.compile.kit import OURS
 from tests.compile.manifests import load_file
 
 Event = tuple[type, Key, Any]
@@ -112,7 +112,7 @@ def restarted(pipeline: Pipeline) -> Pipeline:
     """A new pipeline that has read what is there; what it knows besides, it must find out by itself."""
     fresh = Pipeline(pipeline.settings)
     for kind, table in pipeline.world.tables.items():
-        if kind is not Strays:
+        if kind not in OURS:
             for key, found in table.items():
                 fresh.put(kind, key, found)
     return fresh

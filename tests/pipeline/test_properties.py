@@ -10,7 +10,7 @@ from ovnloom.northbound import text
 from ovnloom.northbound.change import Change
 from ovnloom.pipeline import Pipeline
 from tests.compile.account import account
-from tests.compile.kit import reach
+from tests.compile.kit import OURS, reach
 from tests.northbound.simulation import Database
 from tests.pipeline.loop import Loop
 from tests.pipeline.small_world import EVENTS, SETTINGS, Late, answer, assert_sound, put
@@ -70,7 +70,7 @@ def test_rows_follow_from_the_state_alone(first: list[str], second: list[str], l
         pipeline.run()
         found = {(kind, key): value for kind, table in pipeline.world.tables.items() for key, value in table.items()}
         ips = {place: value for place, value in found.items() if place[0] is IP}
-        rest = {place: value for place, value in found.items() if place[0] is not IP and place[0].__name__ != "Strays"}
+        rest = {place: value for place, value in found.items() if place[0] is not IP and place[0] not in OURS}
         states.append((rest, ips, account(pipeline, with_held=False)))
 
     other = Pipeline(SETTINGS[layout])
@@ -124,7 +124,7 @@ def test_when_everything_is_gone_nothing_is_left(history: list[list[str]], layou
     places = [(kind, key) for kind, table in loop.pipeline.world.tables.items() for key in table]
     Random(len(places)).shuffle(places)
     for kind, key in places:
-        if kind.__name__ != "Strays":
+        if kind not in OURS:
             loop.pipeline.put(kind, key, None)
             loop.settle()
     for key in list(loop.pipeline.world.tables[IP]):

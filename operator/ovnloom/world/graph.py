@@ -77,7 +77,8 @@ class Graph:
     def __init__(self, world: World, settings: Settings) -> None:
         self.world = world
         self.settings = settings
-        self._readers: dict[Fact, Node | set[Node]] = {}
+        self._readers: dict[Fact, Node | dict[Node, None]] = {}
+        """In the order in which they came, so that of those who wait for a Subnet the first is served first."""
         self._reads: dict[Node, tuple[Fact, ...]] = {}
         self._answers: dict[Fact, Any] = {}
         self._stale: set[Fact] = set()
@@ -155,7 +156,7 @@ class Graph:
         found = self._readers.get(fact)
         if found is None:
             return
-        nodes: tuple[Node, ...] = tuple(found) if isinstance(found, set) else (found,)
+        nodes: tuple[Node, ...] = tuple(found) if isinstance(found, dict) else (found,)
         for node in nodes:
             if node in self._answers:
                 view: Fact = node
@@ -184,15 +185,15 @@ class Graph:
         found = self._readers.get(fact)
         if found is None:
             self._readers[fact] = node
-        elif isinstance(found, set):
-            found.add(node)
+        elif isinstance(found, dict):
+            found[node] = None
         elif found != node:
-            self._readers[fact] = {found, node}
+            self._readers[fact] = {found: None, node: None}
 
     def _unlink(self, fact: Fact, node: Node) -> None:
         found = self._readers.get(fact)
-        if isinstance(found, set):
-            found.discard(node)
+        if isinstance(found, dict):
+            found.pop(node, None)
             if found:
                 return
         elif found != node:
