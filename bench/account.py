@@ -34,3 +34,16 @@ def used(pid: int) -> Used:
         if name in ("VmRSS", "VmHWM")
     }
     return Used((int(fields[11]) + int(fields[12])) / TICKS, sizes.get("VmRSS", 0) * KIB, sizes.get("VmHWM", 0) * KIB)
+
+
+def machine() -> float:
+    """CPU seconds that all programs of this machine used since it started (proc(5), /proc/stat)."""
+    total, *rest = (int(word) for word in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9])
+    idle, waiting, steal = rest[2], rest[3], rest[6]
+    return (total + sum(rest) - idle - waiting - steal) / TICKS
+
+
+def own() -> float:
+    """CPU seconds of this program."""
+    times = os.times()
+    return times.user + times.system

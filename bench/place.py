@@ -57,7 +57,8 @@ class Place:
     def used(self) -> Mapping[str, Used]:
         """What each of them used so far, and those of the floor as `floor NAME`."""
         found = {server.name: server.identity for server in self.servers}
-        found |= {f"floor {server.name}": server.identity for server in self.floor.servers}
+        if self.floor.exists:
+            found |= {f"floor {server.name}": server.identity for server in self.floor.servers}
         return {name: used(identity.pid) for name, identity in found.items() if identity}
 
     def stop_controller(self) -> None:

@@ -44,13 +44,18 @@ def steps(console: Console, found: Sequence[Step]) -> None:
             f"{step.pods / step.seconds:.0f}",
             f"{step.pods / step.floor:.0f}",
             f"{step.ratio:.2f}",
+            f"{step.foreign:.1f}",
             f"{step.rss / MIB:.0f}",
             *(f"{each:.2f}" for each in spent),
         )
     console.print(table)
-    console.print("Columns of programs: CPU seconds for 1,000 Pods.", style="dim")
+    console.print("Columns of programs: CPU seconds for 1,000 Pods. Foreign: cores that others kept busy.", style="dim")
+    if max(step.foreign for step in found) > NOISY:
+        console.print("[yellow]Other programs kept this machine busy: times and their ratios mean little.[/]")
 
 
+NOISY = 0.3
+"""Cores kept busy by others from which on times mean little."""
 PROGRAMS = {
     "ovnloom": "controller",
     "kube-apiserver": "API",
