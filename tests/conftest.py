@@ -2,12 +2,14 @@
 
 `ovn` is OVN alone (a tenth of a second), `cluster` a whole control plane (five seconds, half a gigabyte): ask for the
 least that will do. Both live for the session; a test leaves in them nothing that disturbs another. A test that kills or
-wipes OVN asks for its own, `own_ovn`.
+wipes OVN asks for its own, `own_ovn`; a module that runs a controller, which has an opinion on everything in a cluster,
+asks for `own_cluster`.
 """
 
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,8 @@ from sandbox.places import names
 ROOT = Path(__file__).parent.parent
 CRDS = ROOT / "crds"
 PREFIX = "test"
+CLUSTERS = frozenset({"cluster", "own_cluster"})
+"""Fixtures with a control plane."""
 OVN_HOME = Path(tempfile.gettempdir()) / f"ovnloom-{os.getuid()}-tests"
 
 
@@ -26,7 +30,7 @@ OVN_HOME = Path(tempfile.gettempdir()) / f"ovnloom-{os.getuid()}-tests"
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that share a control plane run in one worker: two of it would starve each other on two cores."""
     for item in items:
-        if "cluster" in getattr(item, "fixturenames", ()):
+        if not CLUSTERS.isdisjoint(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.xdist_group("cluster"))
 
 
@@ -49,13 +53,26 @@ def own_ovn() -> Iterator[Ovn]:
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Sandbox]:
     """A control plane and OVN with two nodes, shared by the tests; it knows ovnloom's CRDs."""
+    with control_plane("cluster") as sandbox:
+        sandbox.kubectl("apply", "--server-side", "-f", str(CRDS))
+        sandbox.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRDS))
+        yield sandbox
+
+
+@pytest.fixture(scope="module")
+def own_cluster() -> Iterator[Sandbox]:
+    """A control plane and OVN with two nodes for one module, without CRDs of ours."""
+    with control_plane("own-cluster") as sandbox:
+        yield sandbox
+
+
+@contextmanager
+def control_plane(purpose: str) -> Iterator[Sandbox]:
+    """A sandbox with two nodes, gone afterwards whatever happened."""
     remove_leftovers()
-    sandbox = Sandbox(sandbox_name("cluster"))
+    sandbox = Sandbox(sandbox_name(purpose))
     try:
         sandbox.up(nodes=2)
-        if any(CRDS.glob("*.yaml")):
-            sandbox.kubectl("apply", "--server-side", "-f", str(CRDS))
-            sandbox.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRDS))
         yield sandbox
     finally:
         sandbox.down()

@@ -1,41 +1,16 @@
 """The chart at a real API server: what it makes is taken, and the controller may do what it has to and nothing else."""
 
-import base64
 import json
-import sys
-import threading
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
 import pytest
-import yaml
 
-from sandbox import Sandbox, client, until
+from sandbox import Sandbox, until
 from sandbox.errors import CommandError
 from tests.chart.conftest import CHART, NAMESPACE, RELEASE, Render, text
+from tests.chart.rights import ACCOUNT, EXPECTED, Rights, difference
 from tests.chart.test_values import CASES
-
-ACCOUNT = f"system:serviceaccount:{NAMESPACE}:ovnloom-controller"
-READ = ("get", "list", "watch")
-EXPECTED: dict[tuple[str, ...], set[str]] = {
-    **{("kubeovn.io", kind): {*READ, "create", "update", "patch"} for kind in ("vpcs", "subnets")},
-    ("kubeovn.io", "ippools"): {*READ, "update", "patch"},
-    **{("kubeovn.io", f"{kind}/status"): {"update", "patch"} for kind in ("vpcs", "subnets", "ippools")},
-    ("kubeovn.io", "ips"): {*READ, "create", "update", "patch", "delete"},
-    **{("", kind): {*READ, "patch"} for kind in ("pods", "namespaces", "nodes")},
-    ("apps", "statefulsets"): set(READ),
-    ("k8s.cni.cncf.io", "network-attachment-definitions"): set(READ),
-    ("kubevirt.io", "virtualmachines"): set(READ),
-    ("events.k8s.io", "events"): {"create", "patch"},
-    ("", "events"): {"create", "patch"},
-    ("apiextensions.k8s.io", "customresourcedefinitions"): set(READ),
-    ("coordination.k8s.io", "leases"): {"create"},
-    ("coordination.k8s.io", "leases", "kube-ovn-controller"): {"get", "update", "patch"},
-}
-"""All that the controller may do in its own namespace, by group, resource and name."""
 
 
 @pytest.mark.parametrize("values", CASES, ids=lambda path: path.stem)
@@ -104,18 +79,12 @@ def test_the_controller_may_do_exactly_what_it_has_to(release: Sandbox) -> None:
     assert rights(release, ACCOUNT) == EXPECTED
 
 
-def rights(cluster: Sandbox, user: str) -> dict[tuple[str, ...], set[str]]:
+def rights(cluster: Sandbox, user: str) -> Rights:
     """What a user may do in the release's namespace, as the API server says, beyond what every account may."""
     return difference(rules(cluster, user), rules(cluster, f"system:serviceaccount:{NAMESPACE}:default"))
 
 
-def difference(
-    one: dict[tuple[str, ...], set[str]], other: dict[tuple[str, ...], set[str]]
-) -> dict[tuple[str, ...], set[str]]:
-    return {key: left for key, verbs in one.items() if (left := verbs - other.get(key, set()))}
-
-
-def rules(cluster: Sandbox, user: str) -> dict[tuple[str, ...], set[str]]:
+def rules(cluster: Sandbox, user: str) -> Rights:
     review = {
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SelfSubjectRulesReview",
@@ -123,7 +92,7 @@ def rules(cluster: Sandbox, user: str) -> dict[tuple[str, ...], set[str]]:
     }
     identity = (f"--as={user}", "--as-group=system:authenticated", "--as-group=system:serviceaccounts")
     answer = cluster.kubectl(*identity, "create", "--validate=false", "-f", "-", "-o", "json", stdin=json.dumps(review))
-    found: dict[tuple[str, ...], set[str]] = {}
+    found: Rights = {}
     for rule in json.loads(answer)["status"]["resourceRules"]:
         for group in rule["apiGroups"]:
             for resource in rule["resources"]:
@@ -169,77 +138,6 @@ def test_the_controller_may_not(release: Sandbox, verb: str, what: str, more: tu
 def test_ovn_central_may_do_nothing(release: Sandbox) -> None:
     """OVN doesn't talk to the API server."""
     assert rights(release, f"system:serviceaccount:{NAMESPACE}:ovnloom-ovn-central") == {}
-
-
-@pytest.fixture
-def account(release: Sandbox, render: Render, tmp_path: Path) -> Iterator[dict[str, str]]:
-    """The environment of the Pod of `helm test`, with the rights that its hooks give it."""
-    hooks = render("--show-only", "templates/tests/answers.yaml", namespace=NAMESPACE)
-    rest = text([each for each in hooks if each["kind"] != "Pod"])
-    release.kubectl("apply", "-f", "-", stdin=rest)
-    release.kubectl("apply", "--dry-run=server", "--validate=strict", "-f", "-", stdin=text(hooks))
-    found = yaml.safe_load(Path(release.kubeconfig).read_text())["clusters"][0]["cluster"]
-    (tmp_path / "token").write_text(release.kubectl("create", "token", "ovnloom-test", "-n", NAMESPACE))
-    (tmp_path / "ca.crt").write_bytes(base64.b64decode(found["certificate-authority-data"]))
-    server = urlsplit(found["server"])
-    yield {
-        "SERVICE_ACCOUNT": str(tmp_path),
-        "KUBERNETES_SERVICE_HOST": str(server.hostname),
-        "KUBERNETES_SERVICE_PORT": str(server.port),
-    }
-    release.kubectl("delete", "-f", "-", stdin=rest)
-
-
-class Ready(BaseHTTPRequestHandler):
-    """Answers as the controller's /readyz does; `status` is what it says."""
-
-    status: ClassVar[int] = 200
-
-    def do_GET(self) -> None:
-        self.send_response(self.status if self.path == "/readyz" else 404)
-        self.end_headers()
-
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
-class NotReady(Ready):
-    status = 503
-
-
-@pytest.fixture
-def served(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
-    """Where /readyz is, in the environment of the Pod of `helm test`."""
-    with HTTPServer(("127.0.0.1", 0), request.param) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield {"READY_HOST": "127.0.0.1", "READY_PORT": str(server.server_port)}
-        server.shutdown()
-
-
-def helm_test(environment: dict[str, str]) -> str:
-    """What the Pod of `helm test` prints. Raises CommandError when it fails."""
-    return client.output(sys.executable, CHART / "files" / "answers.py", environment=environment)
-
-
-@pytest.mark.parametrize("served", [Ready], indirect=True)
-def test_helm_test_passes_where_all_is_well(release: Sandbox, account: dict[str, str], served: dict[str, str]) -> None:
-    """With the rights that it has in the cluster, and what the first start of the controller leaves."""
-    vpc = {"apiVersion": "kubeovn.io/v1", "kind": "Vpc", "metadata": {"name": "chart-test"}, "spec": {}}
-    release.kubectl("apply", "-f", "-", stdin=json.dumps(vpc))
-    try:
-        assert "the controller is ready" in helm_test(account | served)
-    finally:
-        release.kubectl("delete", "vpc", "chart-test")
-
-
-@pytest.mark.parametrize("served", [NotReady], indirect=True)
-def test_helm_test_says_what_fails(account: dict[str, str], served: dict[str, str]) -> None:
-    """Who installs reads this instead of logs."""
-    with pytest.raises(CommandError) as failed:
-        helm_test(account | served)
-
-    assert "no replica of the controller is ready (http://127.0.0.1:" in str(failed.value)
-    assert "doesn't serve" not in str(failed.value)
 
 
 def test_uninstall_leaves_the_crds_and_what_is_in_them(release: Sandbox, install: Callable[[], None]) -> None:
