@@ -54,8 +54,7 @@ def own_ovn() -> Iterator[Ovn]:
 def cluster() -> Iterator[Sandbox]:
     """A control plane and OVN with two nodes, shared by the tests; it knows ovnloom's CRDs."""
     with control_plane("cluster") as sandbox:
-        sandbox.kubectl("apply", "--server-side", "-f", str(CRDS))
-        sandbox.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRDS))
+        know_crds(sandbox)
         yield sandbox
 
 
@@ -76,6 +75,12 @@ def control_plane(purpose: str) -> Iterator[Sandbox]:
         yield sandbox
     finally:
         sandbox.down()
+
+
+def know_crds(sandbox: Sandbox) -> None:
+    """The API server serves ovnloom's kinds."""
+    sandbox.kubectl("apply", "--server-side", "-f", str(CRDS))
+    sandbox.kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", str(CRDS))
 
 
 def sandbox_name(purpose: str) -> str:

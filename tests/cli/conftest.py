@@ -4,15 +4,17 @@ import contextlib
 import io
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from ovnloom.cli import main
-from tests.controller.conftest import field as field  # noqa: PLC0414,RUF100  (fixtures: a controller in a sandbox)
-from tests.controller.conftest import place as place  # noqa: PLC0414,RUF100
+from tests.conftest import control_plane, know_crds
+from tests.controller.conftest import place as place  # noqa: PLC0414,RUF100  (a fixture)
+from tests.controller.field import Field
+from tests.controller.replica import Replica
 
 HERE = Path(__file__).parent
 
@@ -40,6 +42,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(HERE) and "place" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group("cluster"))
+
+
+@pytest.fixture(scope="module")
+def field() -> Iterator[Field]:
+    """A controller in a control plane of this module, gone before that of tests/controller comes."""
+    with control_plane("planned") as sandbox:
+        know_crds(sandbox)
+        found = Field(sandbox, Replica(sandbox))
+        yield found
+        found.api.close()
 
 
 @pytest.fixture
