@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import resource
 import statistics
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from ovnloom.api.node import Node
 from ovnloom.api.pod import Pod
 from ovnloom.api.subnet import Subnet
 from ovnloom.api.vpc import Vpc
+from ovnloom.controller import garbage
 from ovnloom.northbound.edits import Plan
 from ovnloom.pipeline import Pipeline
 from ovnloom.settings import Settings
@@ -32,17 +32,18 @@ def run(pods: int, subnets: int) -> list[Line]:
 
     Times are of CPU, which other programs of the machine disturb less; nothing here waits.
     """
-    gc.set_threshold(50_000, 20, 100)  # as the controller does
+    garbage.seldom()
     found = list(_objects(pods, subnets))
     pipeline = Pipeline(Settings())
     started = process_time()
-    for each in found:
-        pipeline.put(type(each), each.key, each)
-    del found
-    pipeline.run()
-    compiled = process_time()
-    plan = pipeline.plan()
-    planned = process_time()
+    with garbage.postponed():  # as the controller's start is
+        for each in found:
+            pipeline.put(type(each), each.key, each)
+        del found
+        pipeline.run()
+        compiled = process_time()
+        plan = pipeline.plan()
+        planned = process_time()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     assert len(plan.operations) > pods
     _write(pipeline, plan)

@@ -14,6 +14,7 @@ from typing import Any
 
 from ovnloom import log, metrics
 from ovnloom.api.ip import IP
+from ovnloom.controller import garbage
 from ovnloom.controller.approval import Approval
 from ovnloom.controller.census import Census
 from ovnloom.controller.clock import Clock
@@ -98,6 +99,7 @@ class Engine:
         """The engine only watches. What it chose and did not save is forgotten: the next leader chooses for itself."""
         self.is_leading = self.is_in_step = False
         self.writer.forget_all()
+        garbage.again()
         world = self.pipeline.world
         fresh = Pipeline(self._settings, self.pipeline.mirror)
         for kind, table in world.tables.items():
@@ -120,11 +122,15 @@ class Engine:
             self._wake.clear()
             self._take()
             if self.may_write:
-                if not self._started:
-                    self._started = True
-                    self.pipeline.queue_everything()
-                await self._batch()
+                await (self._batch() if self._started else self._start())
             await self._rest()
+
+    async def _start(self) -> None:
+        """The first batch of a leader: everything is compiled, and compared with what is there."""
+        self._started = True
+        self.pipeline.queue_everything()
+        with garbage.postponed():
+            await self._batch()
 
     async def _rest(self) -> None:
         with suppress(TimeoutError):

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import signal
 import socket
 import uuid
+from contextlib import suppress
 
 from ovnloom import log, metrics
 from ovnloom.api.meta import Key
-from ovnloom.controller import bootstrap
+from ovnloom.controller import bootstrap, garbage
 from ovnloom.controller.census import Census
 from ovnloom.controller.engine import Engine
 from ovnloom.controller.inbox import Inbox
@@ -31,6 +31,8 @@ LOCK = "ovnloom"
 STUCK_SECONDS = 60.0
 """A leader that could not write for so long lets somebody else try."""
 BOOTSTRAP_PAUSE = 2.0
+LISTING_SECONDS = 30.0
+"""How long a start may take before the interpreter looks for cycles as ever: an API server may be away for hours."""
 SPARE_CONNECTIONS = 8
 """For the Lease, reads and Events, beside those of the queued writes: a burst must not keep the Lease from renewal."""
 
@@ -43,8 +45,7 @@ def run(settings: Settings) -> int:
     except bootstrap.Unusable as wrong:
         logger.error("can't start", reason=str(wrong))  # noqa: TRY400 # a user's mistake needs no traceback
         return 1
-    # Most of what a controller allocates lives as long as its object: looking for cycles in it is wasted time.
-    gc.set_threshold(50_000, 20, 100)
+    garbage.seldom()
     try:
         asyncio.run(_run(settings))
     except (Refused, Unavailable) as wrong:
@@ -106,6 +107,9 @@ async def _elect(
     settings: Settings, client: Client, census: Census, engine: Engine, nb: Connection, lease: Lease
 ) -> None:
     """The engine leads while we hold the Lease; the database's lock follows the Lease."""
+    with garbage.postponed(), suppress(TimeoutError):
+        async with asyncio.timeout(LISTING_SECONDS):
+            await census.complete.wait()
     await census.complete.wait()
     starting: list[asyncio.Task[None]] = []
 
