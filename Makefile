@@ -51,7 +51,7 @@ bench: $(READY) servers programs ## Measure Pods per second, memory and restart 
 	@$(PYTHON) -m bench $(ARGS)
 
 .PHONY: generate
-generate: $(READY) ## Write what follows from the code: crds/ and reference pages.
+generate: $(READY) ## Write what follows from the code: crds/, settings of the chart, reference pages.
 	@$(PYTHON) -m ovnloom.generate
 
 .PHONY: lock

@@ -1,6 +1,7 @@
 """Write every file that follows from code: `python -m ovnloom.generate`, or `--check` to only say which are stale."""
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -47,6 +48,32 @@ def _choices(annotation: Any) -> str:
     return " or ".join(f"`{word}`" for word in words) or plain.get(annotation, str(annotation))
 
 
+SCHEMA = Path("charts/ovnloom/values.schema.json")
+KEPT = ("type", "enum", "default", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "pattern", "anyOf")
+"""What JSON schema says of a setting that helm should hold its value to."""
+
+
+def values_schema() -> Iterator[tuple[Path, str]]:
+    """The schema of the chart's values; all but the settings in it is written by hand."""
+    schema = json.loads((ROOT / SCHEMA).read_text(encoding="utf-8"))
+    schema["properties"]["controller"]["properties"]["settings"]["properties"] = chart_settings()
+    yield SCHEMA, json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def chart_settings() -> dict[str, dict[str, Any]]:
+    """The schema of each setting, by its name in the chart's values."""
+    about = Settings.model_json_schema()["properties"]
+    return {
+        camel(name): {"description": said["description"], **{key: said[key] for key in KEPT if key in said}}
+        for name, said in about.items()
+    }
+
+
+def camel(name: str) -> str:
+    """The name of a setting in the chart's values: ovn_nb is ovnNb."""
+    return re.sub(r"_(.)", lambda found: found[1].upper(), name)
+
+
 def metrics() -> Iterator[tuple[Path, str]]:
     """One line for each metric, in the order of `metrics.py`."""
     rows = []
@@ -71,7 +98,7 @@ def pages() -> Iterator[tuple[Path, str]]:
         yield path, page.fill((ROOT / path).read_text(encoding="utf-8"), kind)
 
 
-GENERATORS: tuple[Callable[[], Iterator[tuple[Path, str]]], ...] = (crds, settings, metrics, pages)
+GENERATORS: tuple[Callable[[], Iterator[tuple[Path, str]]], ...] = (crds, settings, values_schema, metrics, pages)
 """Each yields paths below the repository's root with the text that belongs there."""
 
 
