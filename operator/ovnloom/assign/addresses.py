@@ -98,16 +98,20 @@ class Addresses:
         if is_unfinished(ip):
             return
         held = self._pools.get(ip.subnet)
-        found = entry(ip)
-        if held is not None and held.address_of(ip.name) != Pair(found.v4, found.v6):
-            self._restore(ip.subnet, held, [found])
-            self.changed[ip.subnet] = None
-            self._tell_strays(ip.subnet, held.strays())
+        if held is not None:
+            self._book_address(ip, held)
         if ip.mac and self.macs.mac_of(ip.name) != ip.mac:
             with suppress(Malformed):
                 mac = parse_mac(ip.mac)
                 if self.macs.take(ip.name, mac) is not None:
                     self._double_macs.setdefault(mac, {})[ip.name] = None
+
+    def _book_address(self, ip: IP, held: SubnetPool) -> None:
+        found = entry(ip)
+        if held.address_of(ip.name) != Pair(found.v4, found.v6):
+            self._restore(ip.subnet, held, [found])
+            self.changed[ip.subnet] = None
+            self._tell_strays(ip.subnet, held.strays())
 
     def _restore(self, subnet: str, held: SubnetPool, entries: Iterable[Entry]) -> None:
         """The holders have what they say. Two of them claiming one address is no reason to give it to a third."""

@@ -167,19 +167,21 @@ class Graph:
                 self._due[node] = None
 
     def _record(self, node: Node, facts: list[Fact]) -> None:
-        after = dict.fromkeys(facts)
+        after = tuple(dict.fromkeys(facts))
         before = self._reads.get(node, ())
+        if before == after:  # as nearly always when something is looked at again
+            return
+        kept = set(before).intersection(after) if before else ()
         for fact in before:
-            if fact not in after:
+            if fact not in kept:
                 self._unlink(fact, node)
-        known = set(before) if before else ()
         for fact in after:
-            if fact not in known:
+            if fact not in kept:
                 self._link(fact, node)
         if after:
-            self._reads[node] = tuple(after)
+            self._reads[node] = after
         else:
-            self._reads.pop(node, None)
+            del self._reads[node]
 
     def _link(self, fact: Fact, node: Node) -> None:
         found = self._readers.get(fact)
