@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from sandbox import Ovn, Sandbox
 from sandbox.identity import Identity
@@ -24,6 +25,10 @@ PREFIX = "test"
 CLUSTERS = frozenset({"cluster", "own_cluster"})
 """Fixtures with a control plane."""
 OVN_HOME = Path(tempfile.gettempdir()) / f"ovnloom-{os.getuid()}-tests"
+
+# Machines are shared, so no time is a failure; and what a run finds, the next run of anybody finds as well.
+settings.register_profile("suite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 
 
 @pytest.hookimpl(tryfirst=True)
