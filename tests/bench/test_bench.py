@@ -8,7 +8,8 @@ import pytest
 from bench import pure
 from bench.bars import Line
 from bench.cli import main
-from bench.pods import Result, Step
+from bench.pods import PLANE, Result, Step
+from tests.conftest import remove_leftovers, sandbox_name
 
 
 def test_the_pure_benchmark_answers_for_a_small_cluster() -> None:
@@ -28,9 +29,11 @@ def test_a_line_beyond_its_bar_is_not_met() -> None:
 
 def test_the_cost_of_a_pod_is_compared_between_the_last_step_and_the_first() -> None:
     """A cost that grows with the cluster is what the design promises not to have."""
-    steps = [Step(200, 200, 2.0, 1.9, {"ovnloom": 0.6}, 1, 1), Step(1000, 1200, 20.0, 9.5, {"ovnloom": 3.3}, 1, 1)]
+    floor = {f"floor {name}": 1.0 for name in (*PLANE, "load")}
+    first = Step(200, 200, 2.0, 1.9, {"ovnloom": 0.6, **floor}, 1, 1)
+    last = Step(1000, 1200, 20.0, 9.5, {"ovnloom": 3.3, **floor}, 1, 1)
 
-    lines = {line.name: line for line in Result(steps).lines()}
+    lines = {line.name: line for line in Result([first, last]).lines()}
 
     assert lines["time of a Pod, last step to first"].value == pytest.approx(2.0)
     assert not lines["time of a Pod, last step to first"].is_met
@@ -42,9 +45,10 @@ def test_the_cost_of_a_pod_is_compared_between_the_last_step_and_the_first() -> 
 @pytest.mark.xdist_group("cluster")
 def test_ten_pods_are_measured_against_real_servers(tmp_path: Path) -> None:
     """Everything that the long run does is done once, so that it doesn't fail after minutes."""
+    remove_leftovers()
     result = tmp_path / "result.json"
 
-    code = main(["--steps", "10,10", "--nodes", "2", "--name", "bench-smoke", "--json", str(result)])
+    code = main(["--steps", "10,10", "--nodes", "2", "--name", sandbox_name("bench"), "--json", str(result)])
 
     assert code == 0
     found = json.loads(result.read_text())
