@@ -51,7 +51,7 @@ class Draft:
     def uuid(self, ref: Ref) -> str | None:
         """The UUID of a row that is there; the plan remembers it."""
         found = self._uuids.get(ref)
-        if found is None:
+        if found is None and ref not in self.inserts:
             found = self.mirror.find(ref)
             if found is not None:
                 self._uuids[ref] = found

@@ -40,7 +40,16 @@ def _contribute(draft: Draft, owner: Owner, member: Member) -> None:
             f"which {draft.wanted.claimant(member.target, member.column, key)} wants; give one of them another",
         )
         return
+    if _is_settled(draft, owner, member, column):
+        return
     _bring(draft, owner, member.target, column, key, value, "wanted and not there")
+
+
+def _is_settled(draft: Draft, owner: Owner, member: Member, column: Column) -> bool:
+    """Whether `settle` has brought it: the row that it comes into is planned as well, as all are at a start."""
+    if column.kind != "set" or not (member.target in draft.matched or member.target in draft.inserts):
+        return False
+    return draft.wanted.claimant(member.target, member.column, split(member.element)[0]) == owner
 
 
 def _take_back(draft: Draft, owner: Owner, member: Member) -> None:
