@@ -231,6 +231,7 @@ class Addresses:
         before, after = self._waits.get(claim, ()), tuple(demands)
         if before == after:
             return
+        self.changed.update((demand.subnet, None) for demand in (*before, *after))
         for demand in before:
             if demand not in after:
                 queue = self._queues[demand.subnet][demand]

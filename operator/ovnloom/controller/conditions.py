@@ -18,8 +18,8 @@ def conditions(
     """`Validated`, `Ready` and `Error` as they should be said now; times move only when something differs.
 
     Validated is False for problems with what is written, Ready for those and all others, and Error is their mirror:
-    it is False again once they are solved. A new status moves lastTransitionTime, a new reason or message lastUpdateTime
-    only, and observedGeneration says which spec was looked at last.
+    it is False again once they are solved. A new status moves lastTransitionTime, a new reason or message only
+    lastUpdateTime, and observedGeneration says which spec was looked at last.
     """
     is_wrong = bool(problems)
     if blockers:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from time import perf_counter
+from dataclasses import replace
+from time import monotonic, perf_counter
 from typing import Any
 
 from ovnloom import log, metrics
@@ -36,6 +37,8 @@ from ovnloom.world.moments import CHOSEN
 
 logger = log.get("engine")
 
+UNWRITTEN = frozenset({"NameTaken", "OvnRefused"})
+"""Reasons of problems for which the database lacks rows of an owner."""
 RETRY_SECONDS = 0.5
 """Pause after a transaction that the database could not take: something else than a change may have to happen first."""
 LONGEST_REST = 0.1
@@ -75,7 +78,10 @@ class Engine:
         self.is_leading = False
         self.is_in_step = False
         """Whether the last plan was written and read back."""
+        self._behind_since = monotonic()
         self._start_over(Pipeline(settings))
+        metrics.queue_length.set_function(self._queue)
+        metrics.queue_age.set_function(self._age)
 
     def _start_over(self, pipeline: Pipeline) -> None:
         self.pipeline = pipeline
@@ -87,6 +93,15 @@ class Engine:
         self._unreported: dict[Owner, Intent] = {}
         self._refused: dict[Owner, str] = {}
         self._started = False
+
+    def _queue(self) -> int:
+        """What waits; a standby keeps its owners for the day on which it leads."""
+        return len(self._inbox) + (len(self.pipeline) if self.is_leading else 0)
+
+    def _age(self) -> float:
+        """Seconds since the leader had nothing to do, or since the oldest change came that nobody has looked at."""
+        behind = monotonic() - self._behind_since if self.is_leading and len(self.pipeline) else 0.0
+        return max(self._inbox.age, behind)
 
     # -- leadership ---------------------------------------------------------------------------------------------------
 
@@ -138,6 +153,8 @@ class Engine:
                 await self.writer.drained()
 
     def _take(self) -> None:
+        if not len(self.pipeline):
+            self._behind_since = monotonic()
         for change in self._inbox.take():
             kind = change.table.type
             self._reporter.seen(kind.__name__, change.key)
@@ -146,8 +163,6 @@ class Engine:
             if self.pipeline.put(kind, change.key, change.found, was_seen=change.was_seen):
                 self._clock.follow(kind, change.key, change.found)
         self.pipeline.observe(self._nb.drain())
-        metrics.queue_length.set(len(self.pipeline) + len(self._inbox))
-        metrics.queue_age.set(self._inbox.age)
         metrics.owned_rows.set(self.pipeline.mirror.owned_rows)
 
     async def _batch(self) -> None:
@@ -212,7 +227,11 @@ class Engine:
             if owner in waiting and not intent.problems:
                 continue  # its port isn't there yet, so nobody is told that it is
             self._unreported.pop(owner, None)
-            self._reporter.report(owner, intent, self._problems(owner, intent, plan))
+            problems = self._problems(owner, intent, plan)
+            if any(problem.reason in UNWRITTEN for problem in problems):
+                # The rows aren't there, so nobody is told what to expect of them.
+                intent = replace(intent, report=replace(intent.report, annotations={}))
+            self._reporter.report(owner, intent, problems)
 
     def _problems(self, owner: Owner, intent: Intent, plan: Plan) -> tuple[Problem, ...]:
         found = (*self.pipeline.problems(owner, intent), *plan.problems.get(owner, ()))

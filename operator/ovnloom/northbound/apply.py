@@ -15,6 +15,8 @@ from ovnloom.northbound.reply import Outcome, Reply
 
 log = logs.get("northbound")
 
+NUL = "a text of it has a NUL character, which OVSDB can't hold"
+
 
 class Northbound(Protocol):
     """What takes transactions: a Connection."""
@@ -55,7 +57,8 @@ class _Writer:
         self._stop: Reply | None = None
 
     def write(self) -> Outcome:
-        left = self._plan.owners
+        self._refused.update(_unspeakable(self._plan))
+        left = self._plan.owners - self._refused.keys()
         while left and self._stop is None:
             self._postponed = set()
             self._settle(left)
@@ -99,6 +102,21 @@ class _Writer:
         middle = len(ordered) // 2
         self._settle(frozenset(ordered[:middle]))
         self._settle(frozenset(ordered[middle:]))
+
+
+def _unspeakable(plan: Plan) -> Mapping[Owner, str]:
+    """Owners whose rows have text that ovsdb-server hangs up on; asking it would cost everybody the connection."""
+    return {edit.owner: NUL for edit in plan.operations if not isinstance(edit, Delete) and _has_nul(edit)}
+
+
+def _has_nul(value: object) -> bool:
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, Mapping):
+        return any(_has_nul(key) or _has_nul(each) for key, each in value.items())
+    if isinstance(value, tuple | frozenset):
+        return any(map(_has_nul, value))
+    return False
 
 
 def _count(plan: Plan) -> None:
