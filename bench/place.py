@@ -79,7 +79,7 @@ def place(
         try:
             for sandbox in (found.real, found.floor):
                 sandbox.down()  # of a run that was killed
-                sandbox.up(nodes=nodes if sandbox is found.real else 0, report=report)
+                sandbox.up(nodes=nodes, report=report)
                 sandbox.kubectl("apply", "--server-side", "-f", str(CRDS))
                 _renice(sandbox, niceness)
                 sandbox.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRDS))

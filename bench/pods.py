@@ -62,8 +62,9 @@ class Result:
     """All that one run found."""
 
     steps: list[Step] = field(default_factory=list)
-    restarts: dict[int, float] = field(default_factory=dict)
-    """Seconds from SIGTERM to the first new Pod that is served, by the number of Pods that were there."""
+    restarts: dict[int, tuple[float, float]] = field(default_factory=dict)
+    """Seconds from SIGTERM to the first new Pod that is served, and the new controller's CPU seconds until then, by the
+    number of Pods that were there."""
     edits: dict[str, tuple[float, float]] = field(default_factory=dict)
     """Seconds until the database shows it, and the controller's CPU seconds for it."""
 
@@ -81,9 +82,9 @@ class Result:
             time = (last.seconds / last.pods) / (first.seconds / first.pods)
             found.append(Line("CPU of a Pod, last step to first", cpu, "times", bars.LAST_TO_FIRST))
             found.append(Line("time of a Pod, last step to first", time, "times", bars.LAST_TO_FIRST))
-        for pods, seconds in self.restarts.items():
+        for pods, (seconds, cpu) in self.restarts.items():
             bar = bars.RESTART_SECONDS if pods <= bars.RSS_PODS else None
-            found.append(Line(f"{pods} Pods: restart", seconds, "s", bar))
+            found += [Line(f"{pods} Pods: restart", seconds, "s", bar), Line(f"{pods} Pods: restart, CPU", cpu, "s")]
         for edit, (seconds, cpu) in self.edits.items():
             found += [Line(edit, seconds, "s"), Line(f"{edit}, CPU", cpu, "s")]
         return found
@@ -179,15 +180,16 @@ def _check_ports(found: Place, names: Sequence[str]) -> None:
         raise Lost(f"{len(missing)} Pods have no port, such as {missing[0]}")
 
 
-async def _restart(found: Place, real: Api, served: Served, nodes: int, total: int) -> float:
+async def _restart(found: Place, real: Api, served: Served, nodes: int, total: int) -> tuple[float, float]:
     name = f"after-restart-{total}"
     started = monotonic()
     await asyncio.to_thread(found.stop_controller)
     found.controller.start()
     await _create(real, served, [name], nodes, total)
     seconds = monotonic() - started
+    cpu = found.used()["ovnloom"].cpu
     await asyncio.sleep(SETTLE)
-    return seconds
+    return seconds, cpu
 
 
 async def _edits(found: Place, real: Api, total: int) -> dict[str, tuple[float, float]]:

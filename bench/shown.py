@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,46 +23,36 @@ RESULTS = Path(__file__).parent / "results"
 def steps(console: Console, found: Sequence[Step]) -> None:
     """What each step cost, and which program spent it."""
     table = Table(title="Pods", title_justify="left")
-    for name in (
-        "Pods",
-        "Pods/s",
-        "floor/s",
-        "to floor",
-        "RSS MiB",
-        "controller",
-        "API",
-        "etcd",
-        "northd",
-        "nb",
-        "floor's API",
-    ):
+    for name in COLUMNS:
         table.add_column(name, justify="right")
     for step in found:
-        spent = [step.cpu.get(name, 0.0) / step.pods * 1e3 for name in PROGRAMS]
-        table.add_row(
-            f"+{step.pods}",
-            f"{step.pods / step.seconds:.0f}",
-            f"{step.pods / step.floor:.0f}",
-            f"{step.ratio:.2f}",
-            f"{step.foreign:.1f}",
-            f"{step.rss / MIB:.0f}",
-            *(f"{each:.2f}" for each in spent),
-        )
+        table.add_row(*(show(step) for show in COLUMNS.values()))
     console.print(table)
-    console.print("Columns of programs: CPU seconds for 1,000 Pods. Foreign: cores that others kept busy.", style="dim")
+    console.print("Columns of programs: CPU seconds for 1,000 Pods. foreign: cores that others kept busy.", style="dim")
     if max(step.foreign for step in found) > NOISY:
         console.print("[yellow]Other programs kept this machine busy: times and their ratios mean little.[/]")
 
 
+def _cpu(name: str) -> Callable[[Step], str]:
+    return lambda step: f"{step.cpu.get(name, 0.0) / step.pods * 1e3:.2f}"
+
+
 NOISY = 0.3
 """Cores kept busy by others from which on times mean little."""
-PROGRAMS = {
-    "ovnloom": "controller",
-    "kube-apiserver": "API",
-    "etcd": "etcd",
-    "ovn-northd": "northd",
-    "ovsdb-nb": "nb",
-    "floor kube-apiserver": "floor's API",
+COLUMNS: Mapping[str, Callable[[Step], str]] = {
+    "Pods": lambda step: f"+{step.pods}",
+    "Pods/s": lambda step: f"{step.pods / step.seconds:.0f}",
+    "floor/s": lambda step: f"{step.pods / step.floor:.0f}",
+    "to floor": lambda step: f"{step.ratio:.2f}",
+    "foreign": lambda step: f"{step.foreign:.1f}",
+    "RSS": lambda step: f"{step.rss / MIB:.0f} MiB",
+    "controller": _cpu("ovnloom"),
+    "API": _cpu("kube-apiserver"),
+    "(floor)": _cpu("floor kube-apiserver"),
+    "etcd": _cpu("etcd"),
+    "northd": _cpu("ovn-northd"),
+    "load": _cpu("load"),
+    "(floor's)": _cpu("floor load"),
 }
 
 
