@@ -1,6 +1,5 @@
 """The command line as a test calls it: in this process, in an environment that says nothing."""
 
-import contextlib
 import io
 import os
 import sys
@@ -29,11 +28,6 @@ class Said:
 
 
 Call = Callable[..., Said]
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    with contextlib.suppress(ValueError):  # tests/compile has the same flag for its own golden files
-        parser.addoption("--rewrite", action="store_true", help="write the golden files anew")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -71,9 +65,3 @@ def ovnloom(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
         return Said(code, found.out, found.err)
 
     return call
-
-
-@pytest.fixture
-def is_rewriting(request: pytest.FixtureRequest) -> bool:
-    """Whether golden files are to be written instead of compared."""
-    return bool(request.config.getoption("--rewrite", default=False))

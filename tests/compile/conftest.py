@@ -1,18 +1,8 @@
-"""`--rewrite`: the meaning of every case is written down anew; read that diff as you would read code."""
+"""Every case of a cluster, as a test of its own."""
 
 import pytest
 
 from tests.compile.kit import cases
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--rewrite", action="store_true", help="write tests/compile/*/*/*.rows anew")
-
-
-@pytest.fixture
-def is_rewriting(request: pytest.FixtureRequest) -> bool:
-    """Whether golden files are to be written instead of compared."""
-    return bool(request.config.getoption("--rewrite", default=False))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
