@@ -4,6 +4,7 @@ from ovnloom.northbound.edits import Plan
 from ovnloom.northbound.operations import Written
 from ovnloom.pipeline import Pipeline
 from tests.northbound.simulation import Database
+from tests.pipeline.small_world import run
 
 
 class Loop:
@@ -15,7 +16,7 @@ class Loop:
 
     def settle(self) -> Plan:
         """Plans are written until nothing is due; the answer is the last one that did something, or an empty one."""
-        self.pipeline.run()
+        run(self.pipeline)
         last = Plan()
         for _ in range(20):
             if not self.pipeline.unsettled:

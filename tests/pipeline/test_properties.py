@@ -13,7 +13,7 @@ from tests.compile.account import account
 from tests.compile.kit import OURS, reach
 from tests.northbound.simulation import Database
 from tests.pipeline.loop import Loop
-from tests.pipeline.small_world import EVENTS, SETTINGS, Late, answer, assert_sound, put
+from tests.pipeline.small_world import EVENTS, SETTINGS, Late, answer, assert_sound, put, run
 
 events = st.lists(st.sampled_from(sorted(EVENTS)), min_size=1, max_size=12)
 histories = st.lists(events, min_size=1, max_size=6)
@@ -30,7 +30,7 @@ def test_at_every_moment_a_restart_would_change_nothing(history: list[list[str]]
     for batch in history:
         for happened in batch:
             put(pipeline, happened)
-        pipeline.run()
+        run(pipeline)
         if answers:
             answer(pipeline)
 
@@ -67,7 +67,7 @@ def test_rows_follow_from_the_state_alone(first: list[str], second: list[str], l
     for batch in (first, second):
         for happened in batch:
             put(pipeline, happened)
-        pipeline.run()
+        run(pipeline)
         found = {(kind, key): value for kind, table in pipeline.world.tables.items() for key, value in table.items()}
         ips = {place: value for place, value in found.items() if place[0] is IP}
         rest = {place: value for place, value in found.items() if place[0] is not IP and place[0] not in OURS}

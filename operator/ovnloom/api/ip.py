@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from ovnloom.api.fields import Fields
-from ovnloom.api.meta import FINALIZER, Object, OwnerRef, decode_meta, key_of
+from ovnloom.api.meta import FINALIZER, Key, Object, OwnerRef, decode_meta, key_of
 
 SUBNET = "ovn.kubernetes.io/subnet"
 NODE_NAME = "ovn.kubernetes.io/node-name"
@@ -30,6 +30,11 @@ class IP(Object):
     attach_macs: tuple[str, ...] = ()
     attach_subnets: tuple[str, ...] = ()
     malformed: tuple[str, ...] = ()
+
+    @property
+    def holder(self) -> Key:
+        """The Pod, virtual machine or Node (without a namespace) whose address it is, by what the object says."""
+        return Key(self.pod_name, self.namespace)
 
     @property
     def reserved(self) -> bool:

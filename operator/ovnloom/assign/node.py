@@ -26,6 +26,11 @@ def assign_node(read: Reader, key: Key, books: Addresses) -> Assignment:
     found = Assignment()
     name = names.node_port(key.name)
     node, ip = read.get(Node, key), read.get(IP, Key(name))
+    if ip is not None and ip.holder != key:
+        if node is not None:
+            wrong = f"IP {name} is of {ip.holder}, so this Node can't have one of that name; give the Node another name"
+            found.problems.append(Problem("AddressConflict", wrong))
+        return found
     if node is None:
         if ip is not None:
             found.choices.append(Release(ip.key))

@@ -16,9 +16,8 @@ from ovnloom.assign.wish import Candidate, candidates, families_of
 from ovnloom.intent import Problem
 from ovnloom.ipam import NO_ADDRESS, Exhausted, Family, Pair, Taken, TakenMac
 from ovnloom.world.graph import Reader
-from ovnloom.world.indexes import IPS_OF_HOLDER, PODS_OF_MACHINE
-from ovnloom.world.moments import Overdue
-from ovnloom.world.nics import Nic, Unusable, holder_name, nics, unusable
+from ovnloom.world.indexes import IPS_OF_HOLDER
+from ovnloom.world.nics import Nic, Unusable, holder_name, is_in_charge, is_overdue, nics, runner, unusable
 from ovnloom.world.problem import shown
 from ovnloom.world.subnet import segment
 
@@ -55,12 +54,7 @@ def assign_pod(read: Reader, key: Key, books: Addresses) -> Assignment:
 
 def is_over(read: Reader, pod: Pod) -> bool:
     """Its addresses are free: it will never run again, or should have been gone when its grace period ended."""
-    if pod.finished:
-        return True
-    if not pod.deleting:
-        return False
-    overdue = read.get(Overdue, pod.key)
-    return overdue is not None and overdue.uid == pod.uid
+    return pod.finished or is_overdue(read, pod)
 
 
 def _left_behind(read: Reader, key: Key, pod: Pod | None) -> Iterator[IP]:
@@ -78,7 +72,7 @@ def is_kept(read: Reader, ip: IP, pod: Pod | None) -> bool:
         machine = Key(ip.pod_name, ip.namespace)
         if read.get(VirtualMachine, machine) is not None:
             return True
-        return any(not is_over(read, runner) for runner in read.find(PODS_OF_MACHINE, machine))
+        return runner(read, machine) is not None
     if ip.pod_type != "StatefulSet":
         return False
     name, _, ordinal = ip.pod_name.rpartition("-")
@@ -91,7 +85,13 @@ def is_kept(read: Reader, ip: IP, pod: Pod | None) -> bool:
 def _assign_nic(read: Reader, pod: Pod, nic: Nic, books: Addresses, found: Assignment) -> None:
     offers = candidates(read, pod, nic)
     ip = read.get(IP, Key(nic.name))
+    if ip is not None and ip.holder != Key(holder_name(read, pod), pod.namespace):
+        wrong = f"IP {ip.name} is of {ip.holder}, so this Pod can't have one of that name; give the Pod another name"
+        found.problems.append(Problem("AddressConflict", wrong))
+        return
     if ip is not None:
+        if not is_in_charge(read, pod):
+            return  # what another launcher of the virtual machine has, this one will have
         if _suits(pod, nic, ip, offers):
             _keep(pod, ip, found)
             _warn_of_double(read, ip, books, found)
@@ -112,7 +112,9 @@ def _assign_nic(read: Reader, pod: Pod, nic: Nic, books: Addresses, found: Assig
         if demand is not None:
             waits.append(demand)
     if problem.reason == Taken.reason and len({offer.address for offer in offers}) > 1 and not nic.wish.mac:
-        wrong = f"every address of annotation {nic.annotation('ip_pool')} is in use; add more, or delete one of their Pods"
+        wrong = (
+            f"every address of annotation {nic.annotation('ip_pool')} is in use; add more, or delete one of their Pods"
+        )
         problem = Problem(Exhausted.reason, wrong)
     found.problems.append(problem)
     found.waits.extend(waits)

@@ -37,7 +37,7 @@ def compile_node(read: Reader, key: Key) -> Intent:
     rows = [Row("Port_Group", group, {"name": group, "external_ids": {names.KEY_NODE: node.name}})]
     rows.extend(_distributed_groups(read, node.name))
     ip, join = read.get(IP, Key(names.node_port(node.name))), read.view(segment, read.settings.join_subnet)
-    if ip is None or join is None or not ip.ip_address or ip.subnet != join.name:
+    if ip is None or ip.holder != key or join is None or not ip.ip_address or ip.subnet != join.name:
         return Intent(tuple(rows))
     rows.append(_port(ip, join.name))
     rows.extend(_to_node(read, node))

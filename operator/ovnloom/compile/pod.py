@@ -11,9 +11,9 @@ from ovnloom.intent import EMPTY, Intent, Member, Parent, Problem, Ref, Report, 
 from ovnloom.ipam import Malformed, parse_pair
 from ovnloom.ovn import names
 from ovnloom.world.graph import Reader
-from ovnloom.world.indexes import IPS_OF_HOLDER, PODS_OF_MACHINE
-from ovnloom.world.moments import Leaving, Overdue
-from ovnloom.world.nics import Nic, Unusable, holder_name, nics, unusable
+from ovnloom.world.indexes import IPS_OF_HOLDER
+from ovnloom.world.moments import Leaving
+from ovnloom.world.nics import Nic, Unusable, holder_name, is_in_charge, is_overdue, nics, runner, unusable
 from ovnloom.world.port import PortNetwork, port_network
 
 ROW = "Logical_Switch_Port"
@@ -24,12 +24,12 @@ def compile_pod(read: Reader, key: Key) -> Intent:
     """A Pod has a port for each interface whose address is saved; it joins the groups of its node.
 
     The port of a stable Pod (of a StatefulSet or virtual machine) that is away stays, outside of all groups, as long
-    as its address is kept. A Pod whose annotations can't be understood, or whose Subnet can't be used as it is written,
-    keeps what it has.
+    as its address is kept. Of two Pods that run one virtual machine the older has its ports. A Pod whose annotations
+    can't be understood, or whose Subnet can't be used as it is written, keeps what it has.
     """
     pod = read.get(Pod, key)
-    if pod is None or pod.finished or _is_overdue(read, pod):
-        return _kept_ports(read, pod, key)
+    if pod is None or pod.finished or is_overdue(read, pod):
+        return _kept_ports(read, key)
     if pod.host_network:
         return EMPTY
     try:
@@ -40,9 +40,10 @@ def compile_pod(read: Reader, key: Key) -> Intent:
     members: list[Member] = []
     annotations: dict[str, str | None] = {}
     problems: list[Problem] = []
+    holder, has_ports = Key(holder_name(read, pod), key.namespace), is_in_charge(read, pod)
     for nic in found:
         ip = read.get(IP, Key(nic.name))
-        if ip is None or not (ip.v4 or ip.v6 or ip.mac) or read.get(Leaving, ip.key) is not None:
+        if ip is None or not (ip.v4 or ip.v6 or ip.mac) or ip.holder != holder or read.get(Leaving, ip.key) is not None:
             continue
         net = read.view(port_network, ip.subnet)
         if net is None:
@@ -51,43 +52,27 @@ def compile_pod(read: Reader, key: Key) -> Intent:
             continue
         if net.is_frozen:
             return Intent.held()
-        if net.is_ovn:
+        if net.is_ovn and has_ports:
             rows.append(_port(pod.key, ip, net, pod, nic))
             members.extend(_groups(read, pod, ip, net))
         _answer(read, pod, nic, ip, net, annotations)
     return Intent(tuple(rows), tuple(members), tuple(problems), Report(annotations=annotations))
 
 
-def _is_overdue(read: Reader, pod: Pod) -> bool:
-    if not pod.deleting:
-        return False
-    overdue = read.get(Overdue, pod.key)
-    return overdue is not None and overdue.uid == pod.uid
-
-
-def _kept_ports(read: Reader, pod: Pod | None, key: Key) -> Intent:
-    holder = Key(holder_name(read, pod), key.namespace) if pod else key
+def _kept_ports(read: Reader, key: Key) -> Intent:
     rows: list[Row] = []
-    for ip in read.find(IPS_OF_HOLDER, holder):
-        if ip.pod_type in STABLE and not _is_leaving(read, ip) and not _is_run(read, ip):
+    for ip in read.find(IPS_OF_HOLDER, key):
+        if ip.pod_type in STABLE and not _is_leaving(read, ip) and runner(read, key) is None:
             net = read.view(port_network, ip.subnet)
             if net is not None and net.is_frozen:
                 return Intent.held()
             if net is not None and net.is_ovn:
-                rows.append(_port(holder, ip, net, None, None))
+                rows.append(_port(key, ip, net, None, None))
     return Intent(tuple(rows))
 
 
 def _is_leaving(read: Reader, ip: IP) -> bool:
     return ip.deleting or read.get(Leaving, ip.key) is not None
-
-
-def _is_run(read: Reader, ip: IP) -> bool:
-    """A Pod runs the virtual machine now, and has its port."""
-    if ip.pod_type != "VirtualMachine":
-        return False
-    runners = read.find(PODS_OF_MACHINE, Key(ip.pod_name, ip.namespace))
-    return any(not runner.finished and not _is_overdue(read, runner) for runner in runners)
 
 
 def _port(key: Key, ip: IP, net: PortNetwork, pod: Pod | None, nic: Nic | None) -> Row:

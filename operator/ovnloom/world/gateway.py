@@ -15,7 +15,7 @@ from ovnloom.world.subnet import segment
 def join_address(read: Reader, node: str) -> Pair:
     """View: the addresses of a node on the join Subnet; none until they are given."""
     ip = read.get(IP, Key(names.node_port(node)))
-    if ip is None or read.get(Node, Key(node)) is None:
+    if ip is None or ip.holder != Key(node) or read.get(Node, Key(node)) is None:
         return NO_ADDRESS
     try:
         return parse_pair(ip.ip_address)

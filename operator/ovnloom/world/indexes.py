@@ -20,7 +20,7 @@ def by_age(found: Object) -> tuple[str, Key]:
 
 
 def _holder(ip: IP) -> Iterable[Key]:
-    return (Key(ip.pod_name, ip.namespace),)
+    return (ip.holder,)
 
 
 def _machine(pod: Pod) -> Iterable[Key]:
@@ -39,7 +39,7 @@ VPCS_OF_NAMESPACE = Index("vpcs of namespace", Vpc, lambda vpc: vpc.namespaces, 
 VPCS_WITH_PEER = Index("vpcs with peer", Vpc, lambda vpc: {peering.remote_vpc for peering in vpc.peerings}, by_age)
 IPS_OF_HOLDER = Index("ips of holder", IP, _holder)
 IPS_OF_SUBNET = Index("ips of subnet", IP, lambda ip: (ip.subnet,))
-PODS_OF_MACHINE = Index("pods of virtual machine", Pod, _machine)
+PODS_OF_MACHINE = Index("pods of virtual machine", Pod, _machine, lambda pod: (pod.created, pod.key))
 POOLS_OF_SUBNET = Index("pools of subnet", IPPool, lambda pool: (pool.subnet,), by_age)
 POOLS_OF_NAMESPACE = Index("pools of namespace", IPPool, lambda pool: pool.namespaces, by_age)
 

@@ -14,6 +14,8 @@ from ovnloom.intent import Problem
 from ovnloom.ipam import NO_ADDRESS, Malformed, Pair, parse_address, parse_mac, parse_pair
 from ovnloom.ovn import names
 from ovnloom.world.graph import Reader
+from ovnloom.world.indexes import PODS_OF_MACHINE
+from ovnloom.world.moments import Overdue
 from ovnloom.world.problem import shown
 
 DEFAULT_NETWORK = "v1.multus-cni.io/default-network"
@@ -61,6 +63,28 @@ def holder_name(read: Reader, pod: Pod) -> str:
     if read.settings.keep_vm_ip and pod.owner is not None and pod.owner.kind == "VirtualMachineInstance":
         return pod.owner.name
     return pod.name
+
+
+def is_overdue(read: Reader, pod: Pod) -> bool:
+    """It should have been gone when its grace period ended: what it held is free."""
+    if not pod.deleting:
+        return False
+    overdue = read.get(Overdue, pod.key)
+    return overdue is not None and overdue.uid == pod.uid
+
+
+def runner(read: Reader, machine: Key) -> Key | None:
+    """The Pod that has a virtual machine's interfaces: of those that run it (two while it migrates) the oldest."""
+    for pod in read.find(PODS_OF_MACHINE, machine):
+        if not pod.finished and not is_overdue(read, pod):
+            return pod.key
+    return None
+
+
+def is_in_charge(read: Reader, pod: Pod) -> bool:
+    """The interfaces of its name are this Pod's, and not (yet) those of another one that runs the same machine."""
+    holder = holder_name(read, pod)
+    return holder == pod.name or runner(read, Key(holder, pod.namespace)) == pod.key
 
 
 def nics(read: Reader, pod: Pod) -> tuple[Nic, ...]:
