@@ -131,6 +131,10 @@ class Pipeline:
             if owner not in self.unsettled:
                 self.unsettled[owner] = None
                 self.drifted.add(owner)
+        for ref in touched.freed:
+            kept = self.wanted.owner_of(ref)
+            if kept is not None:
+                self.unsettled[kept] = None
         for target, elements in touched.elements.items():
             self._elements.setdefault(target, set()).update(elements)
         for ref in touched.appeared & self._waiting.keys():

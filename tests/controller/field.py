@@ -9,6 +9,8 @@ from functools import cached_property
 from ipaddress import IPv4Network
 from typing import Any
 
+import pytest
+
 from sandbox import Sandbox, until
 from sandbox.errors import NotReadyError
 from tests.controller.api import Api, Body, Refusal, condition
@@ -43,7 +45,8 @@ class Field:
 
     def settled(self, seconds: float = PATIENCE) -> None:
         """The controller is ready and has nothing left to do."""
-        until(lambda: self.controller.is_ready() and not self.controller.metric("ovnloom_queue_length"), "rest", seconds)
+        rests = lambda: not self.controller.metric("ovnloom_queue_length")  # noqa: E731
+        until(lambda: self.controller.is_ready() and rests(), "the controller to have nothing to do", seconds)
 
 
 @dataclass
@@ -52,6 +55,8 @@ class Place:
 
     field: Field
     number: int = field(default_factory=lambda: next(NUMBERS))
+    letter: str = "t"
+    """Of two objects that were made in one second the one whose name comes first counts as older."""
     made: list[tuple[str, str, str]] = field(default_factory=list)
 
     @property
@@ -60,7 +65,7 @@ class Place:
 
     def name(self, word: str) -> str:
         """A name that no other test has."""
-        return f"t{self.number}-{word}"
+        return f"{self.letter}{self.number:03}-{word}"
 
     @cached_property
     def network(self) -> IPv4Network:
@@ -197,9 +202,7 @@ def stays(ask: Callable[[], Any], what: str, seconds: float = 1.5) -> None:
 
 def refusal(act: Callable[[], Any]) -> str:
     """Why the API server said no, which it did."""
-    try:
+    with pytest.raises(Refusal) as found:
         act()
-    except Refusal as found:
-        assert found.status in (400, 422), found
-        return found.message
-    raise AssertionError("the API server took it")
+    assert found.value.status in (400, 422), found.value
+    return found.value.message

@@ -105,6 +105,10 @@ class Replica:
         total = 0.0
         for line in self.page("/metrics")[1].splitlines():
             found = re.fullmatch(r"(\w+)(?:\{(.*)\})? (\S+)", line)
-            if found and found[1] == name and all(f'{key}="{value}"' in (found[2] or "") for key, value in labels.items()):
+            if (
+                found
+                and found[1] == name
+                and all(f'{key}="{value}"' in (found[2] or "") for key, value in labels.items())
+            ):
                 total += float(found[3])
         return total

@@ -75,17 +75,27 @@ class Rows:
     def names(self, table: str, **wanted: Any) -> set[str]:
         return {row.name for row in self.of(table, **wanted)}
 
-    def lines(self, *, without: str = "\0", ours_only: bool = False) -> list[str]:
-        """One line for each row, in order and without UUIDs, but for rows whose line has `without` in it."""
+    def lines(self, *, without: str = "", ours_only: bool = False) -> list[str]:
+        """One line for each row, in order and without UUIDs; `without` leaves out rows, and elements, that name it."""
         labels = {row.uuid: _label(row) for row in self.all()}
         lines = []
         for row in self.all():
-            if ours_only and not row.owner:
+            if (ours_only and not row.owner) or (without and without in labels[row.uuid]):
                 continue
             volatile = VOLATILE.get(row.table, ())
             said = {name: _named(value, labels) for name, value in row.columns.items() if name not in volatile}
+            if without:
+                said = {name: _less(value, without) for name, value in said.items()}
             lines.append(f"{row.table} {json.dumps(said, sort_keys=True)}")
-        return sorted(line for line in lines if without not in line)
+        return sorted(lines)
+
+
+def _less(value: Any, without: str) -> Any:
+    """The value without elements that name it; a set of one is like a set of none then."""
+    if isinstance(value, list):
+        left = [element for element in value if without not in str(element)]
+        return left[0] if len(left) == 1 else left
+    return [] if isinstance(value, str) and without in value else value
 
 
 def _label(row: Row) -> str:

@@ -114,7 +114,12 @@ def test_a_pod_that_is_bound_later_is_routed_then(place: Place) -> None:
         "target": {"apiVersion": "v1", "kind": "Node", "name": "worker-2"},
     }
     place.field.sandbox.kubectl(
-        "create", "--raw", f"/api/v1/namespaces/{space}/pods/later/binding", "-f", "-", stdin=str(binding).replace("'", '"')
+        "create",
+        "--raw",
+        f"/api/v1/namespaces/{space}/pods/later/binding",
+        "-f",
+        "-",
+        stdin=str(binding).replace("'", '"'),
     )
 
     until(lambda: place.allocated("later", space).get("routed") == "true", "it to be routed", PATIENCE)
@@ -222,7 +227,11 @@ def test_a_pod_of_a_statefulset_keeps_its_address_over_its_deletion_and_gives_it
 
     place.pod("other", space)
     place.api.delete("Pod", "db-0", space)
-    until(lambda: (place.api.get("Pod", "db-0", space) or {"metadata": {"uid": uid}})["metadata"]["uid"] != uid, "db-0", PATIENCE)
+    until(
+        lambda: (place.api.get("Pod", "db-0", space) or {"metadata": {"uid": uid}})["metadata"]["uid"] != uid,
+        "db-0",
+        PATIENCE,
+    )
 
     again = place.allocated("db-0", space)
     assert again["ip_address"] == before[0]["ip_address"]

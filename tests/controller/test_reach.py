@@ -136,9 +136,13 @@ def test_peered_vpcs_reach_each_other_by_their_routes(place: Place) -> None:
             f"vpc-{word}",
             namespaces=[space],
             vpcPeerings=[{"remoteVpc": names[other], "localConnectIP": links[index]}],
-            staticRoutes=[{"cidr": place.cidr(other), "nextHopIP": links[other].removesuffix("/30"), "policy": "policyDst"}],
+            staticRoutes=[
+                {"cidr": place.cidr(other), "nextHopIP": links[other].removesuffix("/30"), "policy": "policyDst"}
+            ],
         )
-        place.ready("Subnet", place.subnet(f"net-{word}", vpc=names[index], cidrBlock=place.cidr(index), namespaces=[space]))
+        place.ready(
+            "Subnet", place.subnet(f"net-{word}", vpc=names[index], cidrBlock=place.cidr(index), namespaces=[space])
+        )
         place.pod("one", space)
     place.ready("Vpc", names[0])
     place.ready("Vpc", names[1])

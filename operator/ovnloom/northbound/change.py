@@ -41,8 +41,10 @@ class Touched:
     """Elements that came to a set or left it. A set may have thousands, so its owner isn't touched as a whole."""
     appeared: set[Ref] = field(default_factory=set)
     """Rows that somebody may have waited for."""
+    freed: set[Ref] = field(default_factory=set)
+    """Names that a row of somebody else had and hasn't any more, so that who was kept from it may have it."""
     was_reset: bool = False
     """Everybody must look again: the connection was lost, or the database replaced."""
 
     def __bool__(self) -> bool:
-        return bool(self.owners or self.elements or self.appeared or self.was_reset)
+        return bool(self.owners or self.elements or self.appeared or self.freed or self.was_reset)

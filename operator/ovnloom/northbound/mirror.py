@@ -236,6 +236,7 @@ class Mirror:
         name = identity(table.name, columns)
         self._names.add(table.name, name, uuid)
         batch.touched.appeared.add(Ref(table.name, name))
+        batch.touched.freed.discard(Ref(table.name, name))
 
     def _leave(self, table: Table, uuid: str, columns: Columns, batch: _Batch) -> None:
         owner = columns.get("external_ids", _NO_IDS).get(OWNER)
@@ -243,7 +244,10 @@ class Mirror:
             self._owned.remove(owner, Place(table.name, uuid))
             self._touch(owner, batch.touched)
         if not _is_named_by_parent(table):
-            self._names.remove(table.name, identity(table.name, columns), uuid)
+            name = identity(table.name, columns)
+            self._names.remove(table.name, name, uuid)
+            if owner is None:
+                batch.touched.freed.add(Ref(table.name, name))
         elif uuid in self._given:
             self._names.remove(table.name, self._given.pop(uuid), uuid)
 
