@@ -41,7 +41,7 @@ UNWRITTEN = frozenset({"NameTaken", "OvnRefused"})
 """Reasons of problems for which the database lacks rows of an owner."""
 RETRY_SECONDS = 0.5
 """Pause after a transaction that the database could not take: something else than a change may have to happen first."""
-LONGEST_REST = 0.1
+LONGEST_REST = 0.25
 """The engine rests after a batch while writes to the API server are under way, and for so many seconds at most.
 
 What follows from them gathers meanwhile. A lone Pod doesn't notice, since its next event comes after the write; in a
