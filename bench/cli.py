@@ -18,7 +18,7 @@ from bench.place import Busy, place
 from sandbox.errors import SandboxError
 from sandbox.report import Shown
 
-WIDTH = 110
+WIDTH = 130
 """Columns where there is no terminal that has a width of its own."""
 
 
