@@ -5,6 +5,7 @@ import http.client
 import json
 import ssl
 import tempfile
+import time
 from collections import deque
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,8 @@ MERGE = "application/merge-patch+json"
 NOW = {"gracePeriodSeconds": 0, "propagationPolicy": "Background"}
 """There is no kubelet that would confirm the end of a Pod."""
 WIDTH = 8
+TRIES = 100
+"""Of a request that the API server puts off, as it does for custom resources right after its start."""
 
 
 class Refusal(Exception):
@@ -134,7 +137,11 @@ class Api:
 
     def _request(self, method: str, path: str, body: Body | None = None, form: str = "application/json") -> Body:
         content = json.dumps(body).encode() if body is not None else None
-        status, answer = self._ask(method, path, content, form)
+        for _ in range(TRIES):
+            status, answer = self._ask(method, path, content, form)
+            if status != http.HTTPStatus.TOO_MANY_REQUESTS:
+                break
+            time.sleep(0.2)
         if status >= http.HTTPStatus.BAD_REQUEST:
             raise Refusal(status, answer.get("message", ""))
         return answer

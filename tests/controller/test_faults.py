@@ -101,9 +101,9 @@ FOREIGN = "foreign"
 def neighbours(field: Field) -> Iterator[None]:
     """Rows of other owners, as Neutron has them; they are the same after the test."""
     words = (
-        "ls-add neutron-net -- set logical_switch neutron-net external_ids:neutron:network_name=net"
-        " -- lsp-add neutron-net vm-1 -- lsp-set-addresses vm-1 10.200.0.5"
-        " -- set logical_switch_port vm-1 external_ids:neutron:port_name=vm"
+        "ls-add neutron-net -- set logical_switch neutron-net external_ids:neutron\\:network_name=net"
+        " -- lsp-add neutron-net vm-1 -- lsp-set-addresses vm-1 dynamic"
+        " -- set logical_switch_port vm-1 external_ids:neutron\\:port_name=vm"
         " -- lr-add neutron-router -- lrp-add neutron-router lrp-1 02:00:00:00:00:99 10.200.0.1/24"
         " -- lr-route-add neutron-router 0.0.0.0/0 10.200.0.254"
         " -- lr-policy-add neutron-router 100 ip4 allow"
@@ -238,7 +238,7 @@ def test_a_northbound_database_that_was_wiped_is_as_before_within_seconds(place:
     place.field.settled()
 
     assert place.field.rows().lines(ours_only=True) == before
-    assert took < 20
+    assert took < 20, took
 
 
 def test_what_a_foreign_client_does_to_our_rows_is_undone_and_counted(place: Place, neighbours: None) -> None:
