@@ -5,6 +5,6 @@ import os
 from hypothesis import HealthCheck, settings
 
 SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
-settings.register_profile("usual", max_examples=60, deadline=None, suppress_health_check=SLOW, derandomize=True)
-settings.register_profile("thorough", max_examples=400, deadline=None, suppress_health_check=SLOW)
+settings.register_profile("usual", max_examples=150, deadline=None, suppress_health_check=SLOW, derandomize=True)
+settings.register_profile("thorough", max_examples=3000, deadline=None, suppress_health_check=SLOW)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "usual"))

@@ -75,6 +75,8 @@ class Addresses:
         self._queues: dict[str, dict[Demand, dict[Claim, None]]] = {}
         self._waits: dict[Claim, tuple[Demand, ...]] = {}
         self._freed: dict[str, None] = {}
+        self._unsaved: dict[str, str] = {}
+        """By holder the Subnet in which it has an address that no IP object says yet."""
         self._doubles: dict[str, dict[str, None]] = {}
         """By Subnet the IP objects whose address another one had first."""
         self._double_macs: dict[str, dict[str, None]] = {}
@@ -87,6 +89,9 @@ class Addresses:
         """The books say what the IP object says now."""
         if before is not None and (after is None or _address(before) != _address(after)):
             self._release(before)
+        if after is not None:
+            self._withdraw(after.name, but=after.subnet)
+            self._unsaved.pop(after.name, None)
         if after is not None:
             self._book(after)
 
@@ -144,7 +149,17 @@ class Addresses:
                 names.add(name)
         return min(names - {"", ip.name}, default="")
 
+    def _withdraw(self, holder: str, but: str) -> None:
+        """What the holder was promised in another Subnet, before the world changed, is free."""
+        subnet = self._unsaved.get(holder, but)
+        held = self._pools.get(subnet)
+        if subnet != but and held is not None and held.release(holder) != NO_ADDRESS:
+            self._freed[subnet] = None
+            self.changed[subnet] = None
+
     def _release(self, ip: IP) -> None:
+        if self._unsaved.get(ip.name) == ip.subnet:
+            del self._unsaved[ip.name]
         self._release_mac(ip.name)
         held = self._pools.get(ip.subnet)
         self._doubles.get(ip.subnet, {}).pop(ip.name, None)
@@ -210,6 +225,8 @@ class Addresses:
         avoid = self._avoid(read) if fill else None
         found = held.take(holder, wanted, fill, pool or None, avoid)
         if isinstance(found, Pair):
+            self._withdraw(holder, but=subnet)
+            self._unsaved[holder] = subnet
             self.changed[subnet] = None
         return found
 
@@ -228,7 +245,7 @@ class Addresses:
 
     def wait(self, claim: Claim, demands: list[Demand]) -> None:
         """The claim is in these queues and no others; where it already waited it keeps its place."""
-        before, after = self._waits.get(claim, ()), tuple(demands)
+        before, after = self._waits.get(claim, ()), tuple(dict.fromkeys(demands))
         if before == after:
             return
         self.changed.update((demand.subnet, None) for demand in (*before, *after))
