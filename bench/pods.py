@@ -79,9 +79,9 @@ class Result:
         first, last = self.steps[0], self.steps[-1]
         if last is not first:
             cpu = last.cpu_ms / first.cpu_ms
-            time = (last.seconds / last.pods) / (first.seconds / first.pods)
+            time = last.ratio / first.ratio
             found.append(Line("CPU of a Pod, last step to first", cpu, "times", bars.LAST_TO_FIRST))
-            found.append(Line("time of a Pod, last step to first", time, "times", bars.LAST_TO_FIRST))
+            found.append(Line("time to the floor's, last step to first", time, "times", bars.LAST_TO_FIRST))
         for pods, (seconds, cpu) in self.restarts.items():
             bar = bars.RESTART_SECONDS if pods <= bars.RSS_PODS else None
             found += [Line(f"{pods} Pods: restart", seconds, "s", bar), Line(f"{pods} Pods: restart, CPU", cpu, "s")]

@@ -41,6 +41,12 @@ def test_the_cost_of_a_pod_is_compared_between_the_last_step_and_the_first() -> 
     assert lines["CPU of a Pod, last step to first"].is_met
 
 
+def _step(pods: int, seconds: float, floor: float, cpu: float) -> Step:
+    programs = dict.fromkeys(("load", *PLANE), 1.0)
+    others = {**programs, **{f"floor {name}": spent for name, spent in programs.items()}}
+    return Step(pods, pods, seconds, floor, {"ovnloom": cpu, **others}, 1, 1)
+
+
 @pytest.mark.timeout(300)
 @pytest.mark.xdist_group("cluster")
 def test_ten_pods_are_measured_against_real_servers(tmp_path: Path) -> None:
