@@ -282,7 +282,9 @@ class Pipeline:
 
     def plan(self) -> Plan:
         """The edits for all owners that are due. They stay due until `settled`."""
-        return plan(self.unsettled, self.wanted, self.mirror, self._elements)
+        found = plan(self.unsettled, self.wanted, self.mirror, self._elements)
+        self.drifted |= found.owners - self.unsettled.keys()
+        return found
 
     def given_up(self, owners: Iterable[Owner]) -> None:
         """The database refuses what these owners want: they are planned again when they want something else."""

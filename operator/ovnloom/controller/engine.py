@@ -175,6 +175,7 @@ class Engine:
         planned = perf_counter()
         if not plan.owners:
             self.is_in_step = not self.pipeline.unsettled
+            self.pipeline.settled((), plan)
             return self._conclude()
         drifted = self.pipeline.drifted & plan.owners
         outcome = await apply(plan, self._nb)

@@ -142,7 +142,7 @@ class Draft:
         for group in (self.updates, removals, additions, self.deletes):
             edits.extend(sorted(group, key=_order))
         return Plan(
-            self.owners,
+            self.owners.union(edit.owner for edit in edits),  # and those whose elements somebody else changed
             tuple(edits),
             {owner: tuple(problems) for owner, problems in self._problems.items()},
             {ref: frozenset(owners) for ref, owners in self._waiting.items()},
