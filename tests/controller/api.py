@@ -88,6 +88,12 @@ class Api:
         kind = KINDS[body["kind"]]
         return self._request("POST", kind.path(namespace=body["metadata"].get("namespace", "")), body)
 
+    def dry_run(self, body: Body) -> Body:
+        """What would be there. Raises Refusal."""
+        kind = KINDS[body["kind"]]
+        path = kind.path(namespace=body["metadata"].get("namespace", ""))
+        return self._request("POST", f"{path}?dryRun=All", body)
+
     def get(self, kind: str, name: str, namespace: str = "") -> Body | None:
         """The object, or None."""
         try:
