@@ -164,19 +164,19 @@ def _take(read: Reader, pod: Pod, nic: Nic, offer: Candidate, books: Addresses) 
     if isinstance(families, str):
         return Problem("InvalidIPFamily", families), None
     fill: tuple[Family, ...] = tuple(family for family in families if offer.address.of(family) is None)
-    mac = books.take_mac(nic.name, nic.wish.mac) if net.is_ovn else ""
-    if isinstance(mac, TakenMac):
-        read.get(IP, Key(mac.by))  # when that is gone it is this one's turn
-        return Problem(mac.reason, mac.sentence), None
     pair = books.take(read, offer.subnet, nic.name, offer.address, fill, offer.pool)
     if not isinstance(pair, Pair):
-        books.macs.release(nic.name)
         if isinstance(pair, Taken):
-            read.get(IP, Key(pair.by))  # likewise
+            read.get(IP, Key(pair.by))  # when that is gone it is this one's turn
         sentence = pair.sentence if pair is not None else "it gives no addresses until it is repaired"
         demand = Demand(offer.subnet, offer.pool, fill) if isinstance(pair, Exhausted) else None
         reason = REASON if pair is None else pair.reason
         return Problem(reason, f"Subnet {offer.subnet}: {sentence}"), demand
+    mac = books.take_mac(nic.name, nic.wish.mac) if net.is_ovn else ""
+    if isinstance(mac, TakenMac):
+        read.get(IP, Key(mac.by))  # likewise
+        books.forget(_ip(pod, nic, offer.subnet, pair, ""))
+        return Problem(mac.reason, mac.sentence), None
     return _ip(pod, nic, offer.subnet, pair, mac)
 
 
