@@ -94,11 +94,12 @@ class Member(NamedTuple):
 
 class Problem(NamedTuple):
     """What is wrong with an object, for its user: a CamelCase reason that never changes and a sentence that says
-    which field, what is wrong and what to do. `kind` and `severity` choose the condition it shows in."""
+    which field, what is wrong and what to do. `condition` is the one that it shows in: what is written can't be used
+    (Validated), something is missing (Ready), or a part has no effect and all else works (Error)."""
 
     reason: str
     message: str
-    condition: Literal["Validated", "Ready"] = "Ready"
+    condition: Literal["Validated", "Ready", "Error"] = "Ready"
 
 
 @dataclass(frozen=True, slots=True)

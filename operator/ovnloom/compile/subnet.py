@@ -14,13 +14,13 @@ from ovnloom.compile.subnet_acls import acls
 from ovnloom.compile.subnet_dhcp import dhcp_rows, ra_configs
 from ovnloom.compile.subnet_gateway import gateway_rows
 from ovnloom.intent import EMPTY, Intent, Parent, Problem, Ref, Report, Row, Value
-from ovnloom.ipam import address_text
+from ovnloom.ipam import address_text, parse_item
 from ovnloom.ovn import names
 from ovnloom.world.gateway import carriers, listed
 from ovnloom.world.graph import Reader
 from ovnloom.world.indexes import DEFAULT_SUBNETS, IPS_OF_SUBNET
 from ovnloom.world.moments import Strays
-from ovnloom.world.problem import invalid
+from ovnloom.world.problem import idle, invalid, shown
 from ovnloom.world.subnet import Segment, is_frozen, segment, unusable_join
 from ovnloom.world.vpc import exists
 
@@ -111,6 +111,7 @@ def _left_out(words: tuple[str, ...]) -> Problem:
 
 
 def _warnings(read: Reader, subnet: Subnet, net: Segment) -> Iterator[Problem]:
+    yield from _without_effect(subnet, net)
     is_default_vpc = net.vpc == read.settings.cluster_router
     if subnet.default:
         if is_default_vpc and subnet.name != read.settings.default_subnet:
@@ -125,6 +126,17 @@ def _warnings(read: Reader, subnet: Subnet, net: Segment) -> Iterator[Problem]:
             yield Problem("NoReadyGateway", f"{wrong}; name one")
         elif not carriers(read, subnet):
             yield Problem("NoActiveGatewayFound", "none of the Subnet's gateway nodes is ready; repair or add one")
+
+
+def _without_effect(subnet: Subnet, net: Segment) -> Iterator[Problem]:
+    for item in subnet.exclude_ips:
+        family, (first, last) = parse_item(item)
+        network = net.networks.of(family)
+        if network is None or last < network.address or first > network.last_address:
+            wrong = f"spec.excludeIps has {shown(item)}, which lies outside spec.cidrBlock {net.networks}"
+            yield idle("ExcludeIpsOutside", f"{wrong} and has no effect; correct or remove it")
+    if subnet.vips:
+        yield idle("NotServed", "spec.vips are not served; leave them out")
 
 
 def _second_default(first: str, vpc: str) -> Problem:

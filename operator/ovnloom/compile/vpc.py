@@ -15,7 +15,7 @@ from ovnloom.ovn.expression import check_match
 from ovnloom.world.gateway import join_gateway
 from ovnloom.world.graph import Reader
 from ovnloom.world.indexes import SUBNETS_OF_VPC
-from ovnloom.world.problem import invalid, shown
+from ovnloom.world.problem import idle, invalid, shown
 from ovnloom.world.subnet import default_subnet, is_frozen, is_older, is_ovn_provider, members_by_age, unusable_join
 from ovnloom.world.vpc import exists
 
@@ -124,7 +124,9 @@ def _warnings(read: Reader, vpc: Vpc) -> Iterator[Problem]:
         ("bfdPort", vpc.bfd_port),
     ):
         if asked:
-            yield Problem("NotServed", f"spec.{field} is set, but gateways to the outside are not served; leave it out")
+            yield idle("NotServed", f"spec.{field} is set, but gateways to the outside are not served; leave it out")
+    if any(route.bfd_id for route in vpc.static_routes):
+        yield idle("NotServed", "spec.staticRoutes has a bfdId, but BFD is not served; the route stands without it")
     wanted = vpc.default_subnet if vpc.name != read.settings.cluster_router else ""
     if wanted and wanted not in read.view(members_by_age, vpc.name):
         wrong = f"spec.defaultSubnet {wanted} is no Subnet of this Vpc; create it or name another"

@@ -17,19 +17,21 @@ def conditions(
 ) -> tuple[Condition, ...]:
     """`Validated`, `Ready` and `Error` as they should be said now; times move only when something differs.
 
-    Validated is False for problems with what is written, Ready for those and all others, and Error is their mirror:
-    it is False again once they are solved. A new status moves lastTransitionTime, a new reason or message only
-    lastUpdateTime, and observedGeneration says which spec was looked at last.
+    Validated is False for problems with what is written, Ready for those and for what is missing, and Error is True for
+    these and for what merely has no effect; it is False again once they are solved. A new status moves
+    lastTransitionTime, a new reason or message only lastUpdateTime, and observedGeneration says which spec was looked
+    at last.
     """
-    is_wrong = bool(problems)
+    all_of = problems
+    problems = [problem for problem in problems if problem.condition != "Error"]
     if blockers:
-        problems = (*problems, Problem("DeletionWaits", blockers))
+        problems = [*problems, Problem("DeletionWaits", blockers)]
     wrong = [problem for problem in problems if problem.condition == "Validated"]
     said = _words(problems)
     wanted = {
         "Validated": ("False", wrong[0].reason, _words(wrong)) if wrong else ("True", "ValidateSuccess", ""),
         "Ready": ("False", problems[0].reason, said) if problems else ("True", ready, ""),
-        "Error": ("True", problems[0].reason, said) if is_wrong else ("False", ready, ""),
+        "Error": ("True", all_of[0].reason, _words(all_of)) if all_of else ("False", ready, ""),
     }
     found = {condition.type: condition for condition in before}
     for type_, (status, reason, message) in wanted.items():

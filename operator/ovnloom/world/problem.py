@@ -13,6 +13,11 @@ def invalid(reason: str, message: str) -> Problem:
     return Problem(reason, message, "Validated")
 
 
+def idle(reason: str, message: str) -> Problem:
+    """A part of what is written has no effect, all else works: Error=True."""
+    return Problem(reason, message, "Error")
+
+
 def shown(text: str) -> str:
     """A user's text as a sentence quotes it."""
     return repr(text if len(text) <= SHOWN else text[: SHOWN - 3] + "...")
