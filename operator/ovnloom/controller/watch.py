@@ -22,7 +22,8 @@ AWAY_PAUSE = 2.0
 LOGIN_PAUSE = 5.0
 EARLY_SECONDS = 15.0
 CHECK_SECONDS = 300.0
-"""How soon after a start, and then how often, the census is held against the cluster."""
+"""How soon after a start, and then how often, the census is held against the cluster. Kinds that weren't served are
+asked for each `EARLY_SECONDS`."""
 
 
 def watch(table: Table, census: Census, registry: kopf.OperatorRegistry) -> None:
@@ -140,17 +141,25 @@ def _signals_kept() -> Iterator[None]:
 
 
 async def _check(client: Client, census: Census, unserved: Sequence[Table]) -> None:
-    """What the watches miss is found within minutes. Raises Ended when a kind has come that kopf doesn't watch."""
-    await asyncio.sleep(EARLY_SECONDS)
+    """What the watches miss is found within minutes. Raises Ended when a kind has come that kopf doesn't watch.
+
+    kopf looks for the kind when its definition changes for the last time, which may be before the API server serves it.
+    """
+    loop = asyncio.get_running_loop()
+    checked, late = -CHECK_SECONDS, set[str]()
     while True:
+        await asyncio.sleep(EARLY_SECONDS)
         try:
             missing = await _unserved(client, unserved)
-            for table in unserved:
-                if table not in missing and not census.is_listed(table):
-                    raise Ended(f"{table.plural} are served now and not watched")
+            come = {table.plural for table in unserved if table not in missing and not census.is_listed(table)}
+            if come & late:
+                raise Ended(f"{', '.join(sorted(come & late))} are served now and not watched")
+            late = come
+            if loop.time() < checked + CHECK_SECONDS:
+                continue
+            checked = loop.time()
             for table in census.tables:
                 if census.is_listed(table) and table not in missing:
                     await census.check(table, client)
         except (Unavailable, Refused) as problem:
             logger.info("check of the watches put off", reason=str(problem))
-        await asyncio.sleep(CHECK_SECONDS)
