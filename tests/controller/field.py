@@ -133,9 +133,14 @@ class Place:
             return until(found, f"{kind} {name} to be refused for {reason}", PATIENCE)
 
     def tells(self, name: str, reason: str) -> str:
-        """The message of the Event about the object of that name."""
-        found = until(lambda: self.api.events(name, reason), f"an Event {reason} about {name}", PATIENCE)
-        return str(found[-1]["message"])
+        """The message of the latest Event about the object of that name, which is this test's or in no namespace."""
+        spaces = {"", *(made for kind, made, _ in self.made if kind == "Namespace")}
+
+        def found() -> list[Body]:
+            told = self.api.events(name, reason)
+            return [event for event in told if event["involvedObject"].get("namespace", "") in spaces]
+
+        return str(until(found, f"an Event {reason} about {name}", PATIENCE)[-1]["message"])
 
     def allocated(self, pod: str, namespace: str, provider: str = "ovn") -> Mapping[str, str]:
         """The annotations of a Pod that has its address, without the provider's prefix."""

@@ -326,7 +326,9 @@ def test_a_frozen_leader_writes_nothing_after_another_took_over(
     until(lambda: "standby ok: the leader is controller-other" in quick.page("/readyz")[1], "it to know", PATIENCE)
     assert lease["holderIdentity"] == "controller-other"
     assert place.field.rows().lines() == rows
-    assert agrees(place, space) == ""
+    # What was on its way to the API server when it froze may arrive; the new leader takes that back.
+    come_together(place, space, 50)
+    assert place.field.rows().lines() == rows
     assert quick.is_ready()
 
 

@@ -196,9 +196,9 @@ def test_an_ip_that_was_torn_away_comes_back_with_the_address_of_its_pod(place: 
     name = f"one.{space}"
     before = place.allocated("one", space)
 
-    place.api.patch("IP", name, {"metadata": {"finalizers": []}})
     uid = place.api.the("IP", name)["metadata"]["uid"]
     place.api.delete("IP", name)
+    place.api.patch("IP", name, {"metadata": {"finalizers": []}})
 
     until(lambda: (place.api.get("IP", name) or {"metadata": {"uid": uid}})["metadata"]["uid"] != uid, "it", PATIENCE)
     assert place.api.the("IP", name)["spec"]["v4IpAddress"] == before["ip_address"]
