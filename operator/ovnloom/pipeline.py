@@ -90,16 +90,17 @@ class Pipeline:
 
     # -- in -----------------------------------------------------------------------------------------------------------
 
-    def put(self, kind: type, key: Key, found: Any, *, was_seen: bool = True) -> bool:
+    def put(self, kind: type, key: Key, found: Any, *, was_seen: bool = True, is_echo: bool = False) -> bool:
         """The object is there as given, or gone (None). False when that makes no difference to anybody.
 
-        `was_seen` is False for one that was missing from a list, without an event that said that it went.
+        `was_seen` is False for one that was missing from a list, without an event that said that it went. `is_echo` is
+        True when all that is new about it is what we wrote ourselves.
         """
         if not was_seen:
             self.unexplained.add(Owner(kind.__name__, key))
         before = self.world.tables[kind].get(key)
         if not self.world.put(kind, key, found):
-            if found is not None and _answer(before) != _answer(found):
+            if found is not None and not is_echo and _answer(before) != _answer(found):
                 self._owners[Owner(kind.__name__, key)] = None  # somebody touched our answer: look at it again
             return False
         if kind is IP:

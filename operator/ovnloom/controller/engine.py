@@ -157,10 +157,11 @@ class Engine:
             self._behind_since = monotonic()
         for change in self._inbox.take():
             kind = change.table.type
+            is_echo = self._reporter.is_echo(change.key, change.found)
             self._reporter.seen(kind.__name__, change.key)
             if kind is IP:
                 self._saving.arrived(change.key)
-            if self.pipeline.put(kind, change.key, change.found, was_seen=change.was_seen):
+            if self.pipeline.put(kind, change.key, change.found, was_seen=change.was_seen, is_echo=is_echo):
                 self._clock.follow(kind, change.key, change.found)
         self.pipeline.observe(self._nb.drain())
         metrics.owned_rows.set(self.pipeline.mirror.owned_rows)

@@ -53,6 +53,15 @@ class Reporter:
         for part in PARTS:
             self._said.pop((kind, key, part), None)
 
+    def is_echo(self, key: Key, found: Any) -> bool:
+        """Whether all that is new about a Pod is what we said; ask before it counts as seen."""
+        said = self._said.get(("Pod", key, "object")) if type(found) is Pod else None
+        before: Pod | None = self._pipeline.world.tables[Pod].get(key)
+        if said is None or before is None:
+            return False
+        answer = {**before.written, **said["metadata"]["annotations"]}
+        return bool(found.written == {name: value for name, value in answer.items() if value is not None})
+
     def report(self, owner: Owner, intent: Intent, problems: tuple[Problem, ...]) -> None:
         """The object says what its intent wants it to say, and its user knows the problems."""
         found = self._pipeline.world.tables[KIND_TYPES[owner.kind]].get(owner.key)
