@@ -112,8 +112,9 @@ class Engine:
 
     def stand_by(self) -> None:
         """The engine only watches. What it chose and did not save is forgotten: the next leader chooses for itself."""
-        self.is_leading = self.is_in_step = False
-        self.writer.forget_all()
+        if not self.is_leading:
+            return  # it has chosen nothing since it stood by, or is about to end
+        self.halt()
         garbage.again()
         world = self.pipeline.world
         fresh = Pipeline(self._settings, self.pipeline.mirror)
@@ -122,6 +123,11 @@ class Engine:
                 if kind not in CHOSEN:
                     fresh.put(kind, key, found)
         self._start_over(fresh)
+
+    def halt(self) -> None:
+        """The engine writes nothing any more, and keeps what it knows: the process ends."""
+        self.is_leading = self.is_in_step = False
+        self.writer.forget_all()
 
     @property
     def may_write(self) -> bool:

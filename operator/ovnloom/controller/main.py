@@ -93,7 +93,7 @@ async def _run(settings: Settings) -> None:
             ]
             await stop.wait()
             logger.info("stopping")
-            engine.stand_by()
+            engine.halt()
             nb.release_lock()
             for task in tasks:
                 task.cancel()
