@@ -37,6 +37,8 @@ class Approval:
         self._settings = settings
         self._tell = tell
         self._waiting = ""
+        self.withheld: frozenset[Owner] = frozenset()
+        """Owners who would be planned again and again while their deletions wait."""
 
     def passed(self, plan: Plan) -> Plan:
         """The plan, or the part of it that needs no approval; the rest stays due."""
@@ -57,7 +59,8 @@ class Approval:
             self._clear()
             return plan
         self._wait(token, stop)
-        part, _ = plan.restricted(plan.owners - {edit.owner for edit in deletes}, {})
+        self.withheld = frozenset(edit.owner for edit in deletes)
+        part, _ = plan.restricted(plan.owners - self.withheld, {})
         return part
 
     def _approved(self) -> str:
@@ -76,6 +79,7 @@ class Approval:
         self._tell(Owner("Namespace", Key(where)), "DeletionBudget", f"{stop}. To let them go: {how}")
 
     def _clear(self) -> None:
+        self.withheld = frozenset()
         if self._waiting:
             logger.info("no deletions wait for approval any more")
             self._waiting = ""

@@ -181,7 +181,7 @@ class Engine:
         plan = self._approval.passed(self.pipeline.plan())
         planned = perf_counter()
         if not plan.owners:
-            self.is_in_step = not self.pipeline.unsettled
+            self.is_in_step = self.pipeline.unsettled.keys() <= self._approval.withheld
             self.pipeline.settled((), plan)
             return self._conclude()
         drifted = self.pipeline.drifted & plan.owners
