@@ -3,7 +3,7 @@
 import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from ipaddress import IPv4Network
@@ -91,7 +91,9 @@ class Place:
         """A namespace in which Pods may be created."""
         name = self.name(word)
         self.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
-        until(lambda: self.api.get("ServiceAccount", "default", name), f"the service account of {name}", PATIENCE)
+        account = {"name": "default", "namespace": name}
+        with suppress(Refusal):  # who makes it otherwise takes a minute after the API server was away
+            self.api.create({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": account})
         return name
 
     def custom(self, kind: str, word: str, **spec: Any) -> str:
