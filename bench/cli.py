@@ -14,7 +14,7 @@ from rich.console import Console
 from bench import pods, pure, shown
 from bench.bars import Line
 from bench.load import Lost
-from bench.place import Busy, place
+from bench.place import NORTHD, Busy, place
 from sandbox.errors import SandboxError
 from sandbox.report import Shown
 
@@ -53,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     found.add_argument("--quick", action="store_true", help="the first two steps only, or a tenth of the pure ones")
     found.add_argument("--steps", type=_numbers, metavar="N,N,…", help="Pods of each step")
     found.add_argument("--nodes", type=int, default=20, help="nodes that the Pods are bound to (20)")
-    found.add_argument("--northd", choices=("idle", "normal"), default="idle", help="when ovn-northd may work (idle)")
+    found.add_argument("--northd", choices=NORTHD, default="idle", help="when ovn-northd may work (idle)")
     found.add_argument("--name", default="bench", help="name of the sandbox (bench)")
     found.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="environment of the controller")
     found.add_argument("--json", type=Path, help="file of the result (bench/results/…)")
@@ -69,7 +69,7 @@ def _pods(wanted: argparse.Namespace, console: Console) -> list[Line]:
     steps = wanted.steps or (pods.QUICK if wanted.quick else pods.STEPS)
     options = dict(item.split("=", 1) for item in wanted.set)
     report = Shown(console)
-    with place(wanted.nodes, options, report, wanted.name, wanted.northd == "idle") as found:
+    with place(wanted.nodes, options, report, wanted.name, wanted.northd) as found:
         result = asyncio.run(pods.run(found, wanted.nodes, steps, report))
     shown.steps(console, result.steps)
     console.print(f"stored in {shown.store('pods', result.encode(), wanted.json)}", highlight=False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import importlib.util
 import os
 import signal
 import sys
@@ -20,7 +19,7 @@ from sandbox.server import Server
 CRDS = Path(__file__).parent.parent / "crds"
 RESULTS = Path(__file__).parent / "results"
 COMMAND = (sys.executable, "-m", "ovnloom", "controller")
-BY_HAND = "from ovnloom.controller.main import run; from ovnloom.settings import Settings; run(Settings())"
+NORTHD = ("idle", "normal", "stopped")
 
 
 class Busy(Exception):
@@ -39,15 +38,13 @@ class Place:
     @property
     def controller(self) -> Server:
         """The controller as a program of its own; it goes with the sandbox."""
-        known = importlib.util.find_spec("ovnloom.cli.main") is not None
-        command = COMMAND if known else (sys.executable, "-c", BY_HAND)
         environment = {
             "OVNLOOM_OVN_NB": self.real.nb,
             "OVNLOOM_KUBECONFIG": str(self.real.kubeconfig),
             "OVNLOOM_LISTEN": "127.0.0.1:0",
             **self.options,
         }
-        return Server("ovnloom", command, self.real.directory, environment)
+        return Server("ovnloom", COMMAND, self.real.directory, environment)
 
     @property
     def servers(self) -> tuple[Server, ...]:
@@ -68,13 +65,14 @@ class Place:
 
 @contextlib.contextmanager
 def place(
-    nodes: int, options: Mapping[str, str], report: Report, name: str = "bench", is_northd_idle: bool = True
+    nodes: int, options: Mapping[str, str], report: Report, name: str = "bench", northd: str = "idle"
 ) -> Iterator[Place]:
     """Both sandboxes are up while the context lasts, and gone after it, whatever happens. Raises Busy.
 
-    With `is_northd_idle` what comes after the northbound database (ovn-northd, the southbound database) works in the
+    With `northd` "idle" what comes after the northbound database (ovn-northd, the southbound database) works in the
     time that the others leave over, as if it had a machine of its own: ovn-northd 23.03 computes all flows anew after
-    each transaction, and would be all that is measured from some thousand ports on.
+    each transaction, and would be all that is measured from some thousand ports on. With "stopped" it doesn't run,
+    which tells what it costs the others even so; with "normal" it competes with them.
     """
     with _alone(name):
         found = Place(Sandbox(name), Sandbox(f"{name}-floor"), options)
@@ -83,8 +81,7 @@ def place(
                 sandbox.down()  # of a run that was killed
                 sandbox.up(nodes=nodes, report=report)
                 sandbox.kubectl("apply", "--server-side", "-f", str(CRDS))
-                if is_northd_idle:
-                    _leave_time(sandbox)
+                _hold_back(sandbox, northd)
                 sandbox.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRDS))
             yield found
         finally:
@@ -92,10 +89,14 @@ def place(
             found.floor.down()
 
 
-def _leave_time(sandbox: Sandbox) -> None:
+def _hold_back(sandbox: Sandbox, northd: str) -> None:
     for server in sandbox.ovn.servers:
-        if server.identity and server.name != "ovsdb-nb":
+        if not server.identity or server.name == "ovsdb-nb":
+            continue
+        if northd == "idle":
             os.sched_setscheduler(server.identity.pid, os.SCHED_IDLE, os.sched_param(0))
+        elif northd == "stopped" and server.name == "ovn-northd":
+            server.send(signal.SIGSTOP)
 
 
 @contextlib.contextmanager
