@@ -135,7 +135,7 @@ async def test_a_kind_that_comes_later_is_watched_from_then_on(client: Client, n
                 return NADS.plural in await client.discover(NADS.group)
 
             await until_true(served, 20)
-            await until(lambda: found.census.is_listed(NADS), 20)
+            await until(lambda: found.census.is_listed(NADS), 60)  # half a minute, when kopf looked too early
             await client.create(NADS, body)
             await until(lambda: found.has(NADS, key))
             await client.delete(NADS, key)
