@@ -166,7 +166,7 @@ class Engine:
             is_echo = self._reporter.is_echo(change.key, change.found)
             self._reporter.seen(kind.__name__, change.key)
             if kind is IP:
-                self._saving.arrived(change.key)
+                self._saving.arrived(change.key, change.found)
             if self.pipeline.put(kind, change.key, change.found, was_seen=change.was_seen, is_echo=is_echo):
                 self._clock.follow(kind, change.key, change.found)
         self.pipeline.observe(self._nb.drain())

@@ -53,9 +53,10 @@ class Saving:
                         self._under_way[ip.key] = choice
                         self._submit(claim.owner, choice, ip)
 
-    def arrived(self, key: Key) -> None:
-        """The watch has shown the IP object, so nothing about it is under way."""
-        self._under_way.pop(key, None)
+    def arrived(self, key: Key, found: IP | None) -> None:
+        """The watch has shown the IP object, so nothing about it is under way; a release is until it is gone."""
+        if found is None or not isinstance(self._under_way.get(key), Release):
+            self._under_way.pop(key, None)
 
     def release(self) -> None:
         """IP objects that nobody is entitled to go, if their port is gone."""
@@ -111,8 +112,8 @@ class Saving:
 
     def _deleted(self, outcome: Outcome[Any]) -> None:
         key = outcome.key[1]
+        self._under_way.pop(key, None)
         if not outcome.is_written:
-            self._under_way.pop(key, None)
             logger.error("address not released", ip=str(key), reason=str(outcome.refused or outcome.failed))
 
 
