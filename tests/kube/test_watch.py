@@ -247,6 +247,8 @@ class Wire:
             sink.transport.abort()
 
 
+# A server that is killed in the middle of a TLS connection sometimes leaves its transport to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_what_was_deleted_in_a_gap_is_gone_after_it(cluster: Sandbox, client: Client, namespace: str) -> None:
     """Nobody sends DELETED for it: the watch has expired (410), and the new list simply lacks it.
 
@@ -275,6 +277,7 @@ async def test_what_was_deleted_in_a_gap_is_gone_after_it(cluster: Sandbox, clie
         await until(lambda: found.has(SETS, stays, comes), 30)
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # as above
 async def test_an_api_server_that_comes_back_is_watched_again(cluster: Sandbox, namespace: str) -> None:
     """And the process is still the same one."""
     key = Key("after", namespace)
