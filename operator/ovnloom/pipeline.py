@@ -125,7 +125,7 @@ class Pipeline:
         """The mirror says what the database says now; owners whose rows somebody changed are looked at again."""
         touched = self.mirror.apply(changes)
         if touched.was_reset:
-            self.unsettled.update(dict.fromkeys((*self.wanted.owners(), *self.mirror.owners())))
+            self._unsettle_all()
             self._waiting.clear()
             return
         for owner in touched.owners:
@@ -147,9 +147,11 @@ class Pipeline:
 
     def queue_everything(self) -> None:
         """Every owner's rows are compared with the database's, those of owners that are gone included: for a start."""
-        there = tuple(self.mirror.owners())
-        self.unexplained.update(owner for owner in there if not self.wanted.rows(owner))
-        self.unsettled.update(dict.fromkeys((*self.wanted.owners(), *there)))
+        self.unexplained.update(owner for owner in self.mirror.owners() if not self.wanted.rows(owner))
+        self._unsettle_all()
+
+    def _unsettle_all(self) -> None:
+        self.unsettled.update(dict.fromkeys((*self.wanted.owners(), *self.mirror.owners())))
 
     def __len__(self) -> int:
         """How much is due."""

@@ -9,7 +9,7 @@ from ovnloom.api.pod import Pod
 from ovnloom.intent import EMPTY, Intent, Report
 from ovnloom.ovn import names
 from ovnloom.world.graph import Reader
-from ovnloom.world.moments import Overdue
+from ovnloom.world.nics import is_overdue
 
 
 def compile_ip(read: Reader, key: Key) -> Intent:
@@ -29,5 +29,4 @@ def _living_holder(read: Reader, ip: IP) -> str:
     pod = read.get(Pod, key)
     if pod is None or pod.finished or pod.host_network:
         return ""
-    overdue = read.get(Overdue, key) if pod.deleting else None
-    return "" if overdue is not None and overdue.uid == pod.uid else f"Pod {key}"
+    return "" if is_overdue(read, pod) else f"Pod {key}"
