@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from sandbox import build, node, places
+from sandbox import build, debian, node, places, release
 from sandbox.cluster import Sandbox, existing
 from sandbox.errors import SandboxError
 from sandbox.report import Shown
@@ -83,7 +83,11 @@ def run_(context: typer.Context, name: Name = "default") -> NoReturn:
 
 @app.command()
 def programs() -> None:
-    """Build all programs that sandboxes run, unless that was done before, and print where they are."""
+    """Build or fetch all programs that sandboxes run, unless that was done before, and print where they are."""
+    ovn = release.chosen()
+    debian.fetch(ovn, Shown(err))
+    if ovn.packages:
+        print(ovn.bin)
     for each in build.ALL:
         build.build(each, Shown(err))
         print(each.bin)

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from sandbox import release
 from sandbox.errors import CommandError, SandboxError
 
 
@@ -37,8 +38,8 @@ def output(
 
 
 def surroundings(additions: Mapping[str, str]) -> dict[str, str]:
-    """The environment for a program; in it is found what Debian keeps out of an ordinary user's PATH: ovsdb-server."""
-    return {**os.environ, "PATH": f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin", **additions}
+    """The environment for a program; the chosen OVN's programs are found in it, unless the additions say another PATH."""
+    return {**os.environ, **release.chosen().environment(), **additions}
 
 
 def missing(program: str) -> SandboxError:

@@ -1,6 +1,5 @@
 """A sandbox: a Kubernetes control plane and OVN side by side, found by a name."""
 
-import os
 import shutil
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
@@ -8,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from sandbox import build, client, node, places
+from sandbox import build, client, debian, node, places, release
 from sandbox.controlplane import ControlPlane
 from sandbox.errors import SandboxError
 from sandbox.lock import locked
@@ -40,7 +39,7 @@ class Sandbox:
 
     @cached_property
     def ovn(self) -> Ovn:
-        return Ovn(self.directory)
+        return Ovn(self.directory, release=release.recorded(self.directory))
 
     @cached_property
     def controlplane(self) -> ControlPlane:
@@ -81,6 +80,7 @@ class Sandbox:
         report = report or Quiet()
         wanted = node.first(nodes)
         build.build(build.KUBERNETES, report)
+        debian.fetch(self.ovn.release, report)
         with self._locked(report.say):
             if not (complete := self.alive):
                 places.private(places.home())
@@ -107,12 +107,13 @@ class Sandbox:
     def environment(self) -> dict[str, str]:
         """What a shell needs so that kubectl, helm, ovn-nbctl and ovnloom find this sandbox."""
         programs = dict.fromkeys(str(each.bin) for each in build.ALL)
+        ovn = self.ovn.release.environment()["PATH"]
         return {
             "KUBECONFIG": str(self.kubeconfig),
             "OVN_NB_DB": self.nb,
             "OVN_SB_DB": self.sb,
             **self._caches,
-            "PATH": ":".join([*programs, os.environ.get("PATH", os.defpath)]),
+            "PATH": ":".join([*programs, ovn]),
         }
 
     def kubectl(self, *arguments: str, stdin: str | None = None, seconds: float = 60.0) -> str:

@@ -1,30 +1,32 @@
 """OVN without Kubernetes: northbound and southbound database and the translator between them, up in about a second."""
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sandbox import client, places
+from sandbox import client, debian, places, release
 from sandbox.ovsdb import Ovsdb, rundirs
+from sandbox.release import Release
+from sandbox.report import Quiet
 from sandbox.server import Server, recorded
 from sandbox.wait import until_ready
-
-SCHEMAS = Path("/usr/share/ovn")
 
 
 @dataclass(frozen=True)
 class Ovn:
     """The OVN servers of the sandbox in `directory`.
 
-    Another `nb_schema` makes a northbound database of an older or newer OVN. As a context manager it is up inside the
-    block, and leaves neither a server nor a file behind.
+    They are of the given release, by default of the one that SANDBOX_OVN says. Another `nb_schema` makes a northbound
+    database of an older or newer OVN. As a context manager it is up inside the block, and leaves neither a server nor a
+    file behind.
     """
 
     directory: Path
-    nb_schema: Path = SCHEMAS / "ovn-nb.ovsschema"
-    sb_schema: Path = SCHEMAS / "ovn-sb.ovsschema"
+    nb_schema: Path | None = None
+    sb_schema: Path | None = None
+    release: Release = field(default_factory=release.chosen)
 
     @property
     def nb(self) -> str:
@@ -42,6 +44,9 @@ class Ovn:
 
     def up(self) -> None:
         """The three servers run, and a change of the northbound database reaches the southbound one."""
+        debian.fetch(self.release, Quiet())
+        places.private(self.directory)
+        release.record(self.directory, self.release)
         self.start_sb()
         self.start_nb()
         self.start_northd()
@@ -96,15 +101,15 @@ class Ovn:
 
     def nbctl(self, *arguments: str) -> str:
         """What `ovn-nbctl` prints."""
-        return client.output("ovn-nbctl", f"--db={self.nb}", "--timeout=30", *arguments)
+        return self._output("ovn-nbctl", f"--db={self.nb}", "--timeout=30", *arguments)
 
     def sbctl(self, *arguments: str) -> str:
         """What `ovn-sbctl` prints."""
-        return client.output("ovn-sbctl", f"--db={self.sb}", "--timeout=30", *arguments)
+        return self._output("ovn-sbctl", f"--db={self.sb}", "--timeout=30", *arguments)
 
     def trace(self, datapath: str, flow: str, *options: str) -> str:
         """What `ovn-trace` prints: the way of the packets of `flow` that enter at `datapath`."""
-        return client.output("ovn-trace", f"--db={self.sb}", *options, datapath, flow)
+        return self._output("ovn-trace", f"--db={self.sb}", *options, datapath, flow)
 
     def sync(self) -> None:
         """The southbound database says what the northbound one says now."""
@@ -123,13 +128,20 @@ class Ovn:
     ) -> None:
         self.down()
 
+    def _output(self, *command: str) -> str:
+        return client.output(*command, environment=self.release.environment())
+
     @property
     def _nb(self) -> Ovsdb:
-        return Ovsdb("nb", self.directory, self.nb_schema)
+        return self._ovsdb("nb", self.nb_schema)
 
     @property
     def _sb(self) -> Ovsdb:
-        return Ovsdb("sb", self.directory, self.sb_schema)
+        return self._ovsdb("sb", self.sb_schema)
+
+    def _ovsdb(self, name: str, schema: Path | None) -> Ovsdb:
+        schema = schema or self.release.schemas / f"ovn-{name}.ovsschema"
+        return Ovsdb(name, self.directory, schema, self.release)
 
     @property
     def _northd(self) -> Server:
@@ -142,7 +154,8 @@ class Ovn:
             f"--ovnsb-db={self.sb}",
             f"--unixctl={self._northd_control}",
         )
-        return Server("ovn-northd", command, self.directory, rundirs(places.sockets(self.directory)))
+        environment = {**self.release.environment(), **rundirs(places.sockets(self.directory))}
+        return Server("ovn-northd", command, self.directory, environment)
 
     @property
     def _northd_control(self) -> Path:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sandbox import client, places, ports
 from sandbox.errors import NotReadyError, SandboxError
+from sandbox.release import Release
 from sandbox.server import Server
 from sandbox.wait import until_ready
 
@@ -14,7 +15,7 @@ TRIES = 5
 
 @dataclass(frozen=True)
 class Ovsdb:
-    """The server `ovsdb-NAME` of the sandbox in `directory`.
+    """The server `ovsdb-NAME` of the sandbox in `directory`, of the given release.
 
     Its database is made from `schema`, empty, when there is none yet.
     """
@@ -22,6 +23,7 @@ class Ovsdb:
     name: str
     directory: Path
     schema: Path
+    release: Release
 
     @property
     def address(self) -> str:
@@ -40,7 +42,8 @@ class Ovsdb:
             f"--unixctl={self._control}",
             str(self._file),
         )
-        return Server(f"ovsdb-{self.name}", command, self.directory, rundirs(self._run))
+        environment = {**self.release.environment(), **rundirs(self._run)}
+        return Server(f"ovsdb-{self.name}", command, self.directory, environment)
 
     def start(self) -> None:
         """The server answers on its socket."""
@@ -49,7 +52,7 @@ class Ovsdb:
         if not self._file.exists():
             if not self.schema.is_file():
                 raise SandboxError(f"{self.schema} is not there; `apt-get install ovn-central` brings OVN's schemas")
-            client.output("ovsdb-tool", "create", self._file, self.schema)
+            self._output("ovsdb-tool", "create", self._file, self.schema)
         self.server.start()
         until_ready(self.server, self._accepts)
 
@@ -68,15 +71,18 @@ class Ovsdb:
         for _ in range(TRIES):
             port = self._port or ports.free()
             ports.record(self.directory, {**ports.recorded(self.directory), self.server.name: port})
-            client.output("ovs-appctl", "-t", self._control, "ovsdb-server/add-remote", f"ptcp:{port}:127.0.0.1")
+            self._output("ovs-appctl", "-t", self._control, "ovsdb-server/add-remote", f"ptcp:{port}:127.0.0.1")
             try:
                 socket.create_connection(("127.0.0.1", port), timeout=5).close()
             except ConnectionRefusedError:  # the port was taken meanwhile; ovsdb-server says so only in its log
-                client.output("ovs-appctl", "-t", self._control, "ovsdb-server/remove-remote", f"ptcp:{port}:127.0.0.1")
+                self._output("ovs-appctl", "-t", self._control, "ovsdb-server/remove-remote", f"ptcp:{port}:127.0.0.1")
                 ports.record(self.directory, {k: v for k, v in ports.recorded(self.directory).items() if v != port})
             else:
                 return f"tcp:127.0.0.1:{port}"
         raise NotReadyError(f"{self.server.name} gets no TCP port after {TRIES} tries; see {self.server.log}")
+
+    def _output(self, *command: str | Path) -> str:
+        return client.output(*command, environment=self.release.environment())
 
     def _accepts(self) -> bool:
         with socket.socket(socket.AF_UNIX) as probe:

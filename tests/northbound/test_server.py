@@ -16,7 +16,7 @@ from ovnloom.northbound import text
 from ovnloom.northbound.snapshot import load
 from ovnloom.northbound.task import Task
 from sandbox import Ovn, client
-from sandbox.ovn import SCHEMAS
+from sandbox.release import chosen
 from tests.northbound.conftest import PATIENCE, Controller
 from tests.northbound.rows import acl, group, pod, policy, port, subnet, switch
 
@@ -259,7 +259,7 @@ def test_a_server_that_hangs_costs_the_timeout_and_leaves_no_surprise(own_ovn: O
 @pytest.fixture
 def older_schema(tmp_path: Path) -> Path:
     """A northbound schema of OVN 22.03: no route tables, no ACL labels."""
-    schema = json.loads((SCHEMAS / "ovn-nb.ovsschema").read_text())
+    schema = json.loads((chosen().schemas / "ovn-nb.ovsschema").read_text())
     schema["tables"]["ACL"]["columns"].pop("tier", None)
     del schema["tables"]["ACL"]["columns"]["label"]
     del schema["tables"]["Logical_Router_Static_Route"]["columns"]["route_table"]
@@ -302,7 +302,7 @@ def test_an_upgraded_schema_is_used_without_a_restart(tmp_path: Path, older_sche
         controller.want(policy("p"), Intent(rows=(*group("p.ns").rows, acl("p.ns", 1, label=7))))
         assert controller.everything().problems
 
-        client.output("ovsdb-client", "convert", ovn.nb, SCHEMAS / "ovn-nb.ovsschema")
+        client.output("ovsdb-client", "convert", ovn.nb, chosen().schemas / "ovn-nb.ovsschema")
         controller.until(lambda: "label" in controller.mirror.columns("ACL"), "the new column is known")
         controller.until(lambda: controller.connection.state == "synced", "synced")
 

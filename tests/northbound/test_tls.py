@@ -9,7 +9,7 @@ import pytest
 from ovnloom.northbound.connection import use_certificates
 from sandbox import client, ports
 from sandbox.certificates import Authority
-from sandbox.ovn import SCHEMAS
+from sandbox.release import chosen
 from tests.northbound.conftest import Controller
 from tests.northbound.rows import subnet, switch
 
@@ -21,7 +21,7 @@ def address(tmp_path: Path) -> Iterator[str]:
     authority.write(tmp_path, "ca")
     authority.issue(tmp_path, "server", "nb", hosts=["127.0.0.1"])
     authority.issue(tmp_path, "client", "ovnloom")
-    client.output("ovsdb-tool", "create", tmp_path / "nb.db", SCHEMAS / "ovn-nb.ovsschema")
+    client.output("ovsdb-tool", "create", tmp_path / "nb.db", chosen().schemas / "ovn-nb.ovsschema")
     number = ports.free()
     command = [
         "ovsdb-server",
@@ -34,7 +34,7 @@ def address(tmp_path: Path) -> Iterator[str]:
         f"--unixctl={tmp_path / 'ctl'}",
         str(tmp_path / "nb.db"),
     ]
-    with subprocess.Popen(command) as server:
+    with subprocess.Popen(command, env=client.surroundings({})) as server:
         yield f"ssl:127.0.0.1:{number}"
         server.kill()
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from sandbox import Sandbox, places
-from sandbox.ovn import SCHEMAS
+from sandbox.release import chosen
 
 
 @pytest.fixture
 def older_schema(tmp_path: Path) -> Path:
     """A northbound schema from before ACLs had labels."""
-    schema = json.loads((SCHEMAS / "ovn-nb.ovsschema").read_text())
+    schema = json.loads((chosen().schemas / "ovn-nb.ovsschema").read_text())
     del schema["tables"]["ACL"]["columns"]["label"]
     path = tmp_path / "older.ovsschema"
     path.write_text(json.dumps(schema))
