@@ -1,10 +1,13 @@
-"""Whether OVN would read a match that a user wrote.
+"""Reading a match: whether OVN would read what a user wrote, and what it says.
 
 ovn-northd passes a match on as it is and ovn-controller drops a flow that it can't parse, with one line in its log: an
 ACL that denies would silently let all through. So a match is read here first, by the grammar of ovn-sb(5), Logical_Flow
 `match`. The check is never stricter than OVN: where that would need OVN's tables (whether a set exists, how wide an
 internal field is) it says nothing.
 """
+
+from dataclasses import dataclass
+from typing import Final, Literal, NamedTuple
 
 from ovnloom.ovn.symbols import NOMINAL_FIELDS, NOMINAL_PREDICATES, STRINGS, WIDTHS, is_known
 from ovnloom.ovn.tokens import Token, Unreadable, tokens
@@ -13,6 +16,63 @@ MAX_DEPTH = 100
 """OVN's limit of nested parentheses (lib/expr.c MAX_PAREN_DEPTH)."""
 
 _COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
+_OPPOSITES: Final = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+
+
+class Field(NamedTuple):
+    """A field, `bits` of it from the bit `low` on; `bits` is None where we don't know how wide it is."""
+
+    name: str
+    low: int
+    bits: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """`1` or `0`."""
+
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A field against constants; a field or predicate that stands alone is compared with 0."""
+
+    field: Field
+    operator: str
+    constants: tuple[Token, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Resident:
+    """Whether a port is (or isn't) on the chassis where the match is evaluated."""
+
+    port: Token
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Junction:
+    """Terms of which all (`&&`) or one (`||`) must hold."""
+
+    joint: Literal["&&", "||"]
+    terms: tuple["Node", ...]
+
+
+Node = Truth | Comparison | Resident | Junction
+"""A match that was read. As OVN does while it reads, `!` is carried inwards until it turns a comparison around."""
+
+_ZERO: Final = (Token("number", "0", 0, is_decimal=True),)
+
+
+def parse(text: str) -> Node:
+    """What the match says. Raises Unreadable when OVN wouldn't read it."""
+    if not text.strip():
+        raise Unreadable("it is empty; write 1 to match every packet")
+    reader = _Reader(list(tokens(text)))
+    found = reader.expression(0, negated=False)
+    reader.end()
+    return found
 
 
 def check_match(text: str) -> str | None:
@@ -23,9 +83,7 @@ def check_match(text: str) -> str | None:
     if not text.strip():
         return "is empty; write 1 to match every packet"
     try:
-        reader = _Reader(list(tokens(text)))
-        reader.expression(0, negated=False)
-        reader.end()
+        parse(text)
     except Unreadable as unreadable:
         return f"can't be read by OVN: {unreadable}"
     return None
@@ -58,67 +116,72 @@ class _Reader:
             surplus = "a ) too many" if self.word.text == ")" else f"nothing may follow before {self.word.text}"
             raise Unreadable(f"{surplus}; join terms with && or ||" if self.word.text != ")" else surplus)
 
-    def expression(self, depth: int, *, negated: bool) -> None:
+    def expression(self, depth: int, *, negated: bool) -> Node:
         """Terms joined by one of && and ||."""
-        self.term(depth, negated=negated)
+        terms = [self.term(depth, negated=negated)]
         joint = self.accept("&&", "||")
         if joint is None:
-            return
-        self.term(depth, negated=negated)
+            return terms[0]
+        terms.append(self.term(depth, negated=negated))
         while self.accept(joint):
-            self.term(depth, negated=negated)
+            terms.append(self.term(depth, negated=negated))
         if self.word.text in {"&&", "||"}:
             raise Unreadable("&& and || stand side by side; put one of them into parentheses")
+        return Junction("&&" if (joint == "&&") != negated else "||", tuple(terms))
 
-    def term(self, depth: int, *, negated: bool) -> None:
+    def term(self, depth: int, *, negated: bool) -> Node:
         """A comparison, a predicate or an expression in parentheses, `!` before it or not."""
         denied = self.accept("!") is not None
         negated = negated != denied
         if self.accept("("):
             if depth >= MAX_DEPTH:
                 raise Unreadable(f"parentheses are nested more than {MAX_DEPTH} deep")
-            self.expression(depth + 1, negated=negated)
+            inner = self.expression(depth + 1, negated=negated)
             self.expect(")", f"expected ) before {self.word.text or 'the end'}")
-            return
-        is_atom = self.name_first(negated=negated) if self.word.kind == "name" else self.constant_first(negated=negated)
+            return inner
+        found, is_atom = (
+            self.name_first(negated=negated) if self.word.kind == "name" else self.constant_first(negated=negated)
+        )
         if denied and not is_atom:
             raise Unreadable("! needs parentheses around a comparison")
+        return found
 
-    def name_first(self, *, negated: bool) -> bool:
+    def name_first(self, *, negated: bool) -> tuple[Node, bool]:
         """`field`, `field OP constants` or a function; True when it is one word to `!`."""
         if self.words[self.at + 1].text == "(" and self.words[self.at + 1].kind == "symbol":
-            return self.function()
-        field, bits = self.field()
+            return self.function(negated=negated)
+        field = self.field()
         operator = self.accept(*_COMPARISONS)
         if operator:
-            self.constants(field, operator, negated=negated)
-            return False
-        if field in STRINGS:
-            raise Unreadable(f"{field} must be compared, like {field} == @group")
-        if bits is not None and bits > 1 and not negated:
-            raise Unreadable(f"{field} must be compared, like {field} != 0")
-        if field in NOMINAL_PREDICATES and negated:
-            raise Unreadable(f"the opposite of {field} can't be tested; name what shall match instead")
-        return True
+            return self.constants(field, operator, negated=negated), False
+        if field.name in STRINGS:
+            raise Unreadable(f"{field.name} must be compared, like {field.name} == @group")
+        if field.bits is not None and field.bits > 1 and not negated:
+            raise Unreadable(f"{field.name} must be compared, like {field.name} != 0")
+        if field.name in NOMINAL_PREDICATES and negated:
+            raise Unreadable(f"the opposite of {field.name} can't be tested; name what shall match instead")
+        return Comparison(field, "==" if negated else "!=", _ZERO), True
 
-    def function(self) -> bool:
+    def function(self, *, negated: bool) -> tuple[Node, bool]:
         name = self.word.text
         self.at += 2
+        argument = self.word
         if name == "is_chassis_resident":
-            if self.word.kind != "string":
+            if argument.kind != "string":
                 raise Unreadable("is_chassis_resident takes a port name in quotes")
             self.at += 1
         elif not name.startswith("ct_"):
             raise Unreadable(f"{name} is no function of OVN")
         self.expect(")", f"{name}( has no )")
-        if name.startswith("ct_"):  # ct_nw_dst() and its kind are fields of newer versions
-            operator = self.accept(*_COMPARISONS)
-            if operator:
-                self.constants(name, operator, negated=False)
-                return False
-        return True
+        if not name.startswith("ct_"):
+            return Resident(argument, not negated), True
+        field = Field(f"{name}()", 0, None)  # ct_nw_dst() and its kind are fields of newer versions
+        operator = self.accept(*_COMPARISONS)
+        if not operator:
+            return Comparison(field, "==" if negated else "!=", _ZERO), True
+        return self.constants(field, operator, negated=negated), False
 
-    def constant_first(self, *, negated: bool) -> bool:
+    def constant_first(self, *, negated: bool) -> tuple[Node, bool]:
         """`0`, `1`, `constants OP field` or `low <= field <= high`."""
         first, start = self.word, self.at
         if first.kind == "end" or (first.kind == "symbol" and first.text != "{"):
@@ -128,23 +191,24 @@ class _Reader:
         operator = self.accept(*_COMPARISONS)
         if not operator:
             if one and first.is_decimal and first.text in {"0", "1"}:
-                return True
+                return Truth((first.text == "1") != negated), True
             raise Unreadable(f"expected a comparison after {self.words[self.at - 1].text}")
-        field, _ = self.field()
+        field = self.field()
         after = self.at
         self.at = start
         turned = operator.translate(str.maketrans("<>", "><"))
-        self.constants(field, turned, negated=negated)
+        found = self.constants(field, turned, negated=negated)
         self.at = after
         second = self.accept(*_COMPARISONS)
-        if second:
-            if {operator[0], second[0]} not in ({"<"}, {">"}):
-                raise Unreadable("a range is low <= field <= high")
-            self.constants(field, second, negated=negated)
-        return False
+        if not second:
+            return found, False
+        if {operator[0], second[0]} not in ({"<"}, {">"}):
+            raise Unreadable("a range is low <= field <= high")
+        other = self.constants(field, second, negated=negated)
+        return Junction("||" if negated else "&&", (found, other)), False
 
-    def field(self) -> tuple[str, int | None]:
-        """The name of a field, subfield or predicate, and how many bits of it are meant if that is known."""
+    def field(self) -> Field:
+        """A field, subfield or predicate."""
         name = self.word
         if name.kind != "name":
             raise Unreadable(f"expected a field before {name.text or 'the end'}")
@@ -153,7 +217,7 @@ class _Reader:
         self.at += 1
         width = WIDTHS.get(name.text)
         if not self.accept("["):
-            return name.text, width
+            return Field(name.text, 0, width)
         if name.text in STRINGS:
             raise Unreadable(f"{name.text} has no bits")
         low = self.bit()
@@ -161,7 +225,7 @@ class _Reader:
         self.expect("]", f"{name.text}[ has no ]")
         if low > high or (width is not None and high >= width):
             raise Unreadable(f"{name.text} has no bits {low} to {high}")
-        return name.text, high - low + 1
+        return Field(name.text, low, high - low + 1)
 
     def bit(self) -> int:
         if not self.word.is_decimal:
@@ -187,23 +251,24 @@ class _Reader:
         self.at += 1
         return word
 
-    def constants(self, field: str, operator: str, *, negated: bool) -> None:
+    def constants(self, field: Field, operator: str, *, negated: bool) -> Comparison:
         """A value or a set of them that fits the field, whole fields being what OVN measures subfields' values by."""
-        start = self.at
+        start, name = self.at, field.name
         self.skip_constants()
         values = [word for word in self.words[start : self.at] if word.kind != "symbol"]
-        width = WIDTHS.get(field)
+        width = WIDTHS.get(name)
         for value in values:
-            if (value.kind in {"string", "group"}) != (field in STRINGS):
-                raise Unreadable(f"{field} can't be compared with {value.text}")
+            if (value.kind in {"string", "group"}) != (name in STRINGS):
+                raise Unreadable(f"{name} can't be compared with {value.text}")
             if value.kind == "number" and value.width is not None and width is not None and value.width > width:
-                raise Unreadable(f"{value.text} doesn't fit {field}, which has {width} bits")
+                raise Unreadable(f"{value.text} doesn't fit {name}, which has {width} bits")
         if operator not in {"==", "!="} and (self.words[start].text == "{" or values[0].is_masked):
             raise Unreadable(f"sets and masked values can be compared with == and != only, not {operator}")
-        if field in NOMINAL_FIELDS and operator != ("!=" if negated else "=="):
-            raise Unreadable(f"{field} can be compared for equality only, also inside !")
-        if field in NOMINAL_PREDICATES and not _is_positive(operator, values, negated=negated):
-            raise Unreadable(f"the opposite of {field} can't be tested; name what shall match instead")
+        if name in NOMINAL_FIELDS and operator != ("!=" if negated else "=="):
+            raise Unreadable(f"{name} can be compared for equality only, also inside !")
+        if name in NOMINAL_PREDICATES and not _is_positive(operator, values, negated=negated):
+            raise Unreadable(f"the opposite of {name} can't be tested; name what shall match instead")
+        return Comparison(field, _OPPOSITES[operator] if negated else operator, tuple(values))
 
 
 def _is_positive(operator: str, values: list[Token], *, negated: bool) -> bool:
