@@ -27,15 +27,26 @@ from ovnloom.northbound.mirror import Mirror
 from ovnloom.northbound.plan import plan
 from ovnloom.northbound.wanted import Wanted
 from ovnloom.settings import Settings
+from ovnloom.world.catalog import DERIVED
 from ovnloom.world.graph import Graph, Reader
 from ovnloom.world.indexes import INDEXES, IPS_OF_HOLDER
-from ovnloom.world.moments import Leaving
+from ovnloom.world.moments import MOMENTS, Leaving, Refused
 from ovnloom.world.tables import TABLES
 from ovnloom.world.world import World
 
-RANKS = {kind: rank for rank, kind in enumerate(("Vpc", "Subnet", "IPPool", "Node", "Namespace", "IP", "Pod"))}
+RANKS = {
+    kind: rank
+    for rank, kind in enumerate(
+        ("Vpc", "Subnet", "IPPool", "Node", "Namespace", "NetworkPolicy", "Selection", "IP", "Pod")
+    )
+}
 """Of owners that are due together, those that others build on come first."""
-KIND_TYPES = {table.kind: table.type for table in TABLES}
+KIND_TYPES = {
+    **{table.kind: table.type for table in TABLES},
+    **{kind.__name__: kind for kind in DERIVED},
+}
+OURS = frozenset((*MOMENTS, *DERIVED))
+"""What the API server doesn't say."""
 
 
 @dataclass(slots=True)
@@ -103,6 +114,9 @@ class Pipeline:
             if found is not None and not is_echo and _answer(before) != _answer(found):
                 self._owners[Owner(kind.__name__, key)] = None  # somebody touched our answer: look at it again
             return False
+        self.world.put(Refused, Refused.key_of(kind.__name__, key), None)
+        for derived, name in self.world.take_introduced():
+            self._introduce(derived.__name__, name, None)
         if kind is IP:
             self.books.follow(before, found)
             if found is None:
@@ -289,10 +303,14 @@ class Pipeline:
         self.drifted |= found.owners - self.unsettled.keys()
         return found
 
-    def given_up(self, owners: Iterable[Owner]) -> None:
-        """The database refuses what these owners want: they are planned again when they want something else."""
-        for owner in owners:
+    def given_up(self, owners: Mapping[Owner, str]) -> None:
+        """The database refuses what these owners want, for these reasons: they are planned again when they want
+        something else. What must be closed until then (a policy) is compiled again at once, and wants less."""
+        for owner, words in owners.items():
             self.unsettled.pop(owner, None)
+            place = Refused.key_of(owner.kind, owner.key)
+            if place not in self.world.tables[Refused]:
+                self.world.put(Refused, place, Refused(place, words))
 
     def settled(self, owners: Collection[Owner], found: Plan) -> None:
         """The plan was written for these owners; those whose parent or target is missing wait until it appears."""
@@ -322,8 +340,8 @@ class Pipeline:
 
     @staticmethod
     def _is_ours(kind: type) -> bool:
-        """IP objects that we made stay until we release them; what moments put there isn't the caller's."""
-        return kind is IP or kind.__module__.endswith(".moments")
+        """IP objects that we made stay until we release them; what the world derives itself isn't the caller's."""
+        return kind is IP or kind in OURS
 
     def run(self) -> list[Choice]:
         """Turns until nothing is due; every choice is saved at once. The answer is all choices, in order."""

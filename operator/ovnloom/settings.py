@@ -41,6 +41,11 @@ class Settings(BaseSettings):
     join_gateway: str = Field("", description="Gateway of the join Subnet; empty means the first address.")
     service_cidr: str = Field("10.96.0.0/12", description="Range of Service addresses; no Subnet may overlap it.")
     enable_lb: bool = Field(True, description="Whether Subnets carry the load balancers of their Vpc by default.")
+    np_enforcement: Literal["standard", "lax"] = Field(
+        "standard",
+        description="What NetworkPolicies cut off unless their annotation says otherwise: all IP traffic, or (`lax`) "
+        "TCP, UDP and SCTP alone, as some applications of kube-ovn's users expect.",
+    )
     enable_ecmp: bool = Field(False, description="Whether centralised Subnets use all their ready gateways at once.")
     network_type: Literal["geneve", "vxlan", "stt", "vlan"] = Field("geneve", description="Tunnel between nodes.")
     pod_nic_type: str = Field("veth-pair", description="Written on Pods that don't say their own `pod_nic_type`.")

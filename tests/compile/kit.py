@@ -16,13 +16,14 @@ from ovnloom.api.meta import Key
 from ovnloom.assign.choice import Take
 from ovnloom.pipeline import Pipeline
 from ovnloom.settings import Settings
+from ovnloom.world.catalog import DERIVED
 from ovnloom.world.moments import MOMENTS, Overdue
 from ovnloom.world.world import KINDS
 from tests.compile.account import Blocks, account, missed, render
 from tests.compile.manifests import load_file
 
 HERE = Path(__file__).parent
-OURS = {*MOMENTS} - {Overdue}
+OURS = {*MOMENTS, *DERIVED} - {Overdue}
 """What the pipeline itself puts into the world."""
 Objects = dict[tuple[type, Key], Any]
 

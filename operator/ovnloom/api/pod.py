@@ -52,6 +52,8 @@ class Pod:
     """Unix time in seconds at which its grace period ends; None while nobody asked for deletion."""
     owner: OwnerRef | None = None
     created: str = ""
+    ports: tuple[tuple[str, str, int], ...] = ()
+    """Its containers' named ports: name, protocol (`TCP`, `UDP`, `SCTP`), number."""
     written: Mapping[str, str] = field(default_factory=empty, compare=False)
     """The controller's answer, by full annotation key."""
     resource_version: str = field(default="", compare=False)
@@ -88,9 +90,29 @@ class Pod:
             deletion_time(meta),
             controlling(meta.get("ownerReferences")),
             word(meta, "creationTimestamp"),
+            _named_ports(spec),
             written,
             text(meta, "resourceVersion"),
         )
+
+
+def _named_ports(spec: Mapping[str, Any]) -> tuple[tuple[str, str, int], ...]:
+    """The ports that policies may name, of containers and of init containers that keep running (sidecars)."""
+    found: dict[tuple[str, str], int] = {}
+    for containers in (spec.get("containers"), spec.get("initContainers")):
+        for container in containers if isinstance(containers, list) else ():
+            ports = container.get("ports") if isinstance(container, dict) else None
+            if not ports or not isinstance(ports, list):
+                continue
+            if containers is not spec.get("containers") and container.get("restartPolicy") != "Always":
+                continue
+            for port in ports:
+                if not isinstance(port, dict) or "name" not in port:
+                    continue
+                name, number = word(port, "name"), port.get("containerPort")
+                if name and type(number) is int:
+                    found.setdefault((name, word(port, "protocol") or "TCP"), number)
+    return tuple((name, protocol, number) for (name, protocol), number in sorted(found.items())) if found else ()
 
 
 def _finished(phase: str, restart: str, status: Mapping[str, Any]) -> bool:

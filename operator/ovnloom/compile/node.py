@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from ovnloom.api.ip import IP
 from ovnloom.api.meta import Key
 from ovnloom.api.node import Node
-from ovnloom.compile.rows import policy
+from ovnloom.compile.rows import group_acl, policy
 from ovnloom.intent import EMPTY, Intent, Parent, Report, Row, Value
-from ovnloom.ipam import FAMILIES, Malformed, address_text, parse_address
+from ovnloom.ipam import FAMILIES, Family, Malformed, address_text, parse_address
 from ovnloom.ovn import names
-from ovnloom.ovn.match import from_set, to_cidr
+from ovnloom.ovn.match import all_of, from_cidr, from_set, to_cidr, to_set
 from ovnloom.world.gateway import join_address
 from ovnloom.world.graph import Reader
 from ovnloom.world.port import distributed_subnets
+from ovnloom.world.selectors import is_any_policy
 from ovnloom.world.subnet import is_frozen, segment
 
-TO_NODE, GATEWAY = 30000, 29000
+TO_NODE, GATEWAY, PROBES = 30000, 29000, 3000
 """Priorities of the contract: a node's own address is reached by the join network; Pods leave by their node."""
 PREFIX = "ovn.kubernetes.io/"
 
@@ -36,6 +38,7 @@ def compile_node(read: Reader, key: Key) -> Intent:
     group = names.node_port_group(node.name)
     rows = [Row("Port_Group", group, {"name": group, "external_ids": {names.KEY_NODE: node.name}})]
     rows.extend(_distributed_groups(read, node.name))
+    rows.extend(_probes(read, node, group))
     ip, join = read.get(IP, Key(names.node_port(node.name))), read.view(segment, read.settings.join_subnet)
     if ip is None or ip.holder != key or join is None or not ip.ip_address or ip.subnet != join.name:
         return Intent(tuple(rows))
@@ -76,6 +79,38 @@ def _to_node(read: Reader, node: Node) -> Iterator[Row]:
         match, to = to_cidr(address_text(family, number)), (address_text(family, hop),)
         ids = {names.KEY_NODE: node.name, names.KEY_ADDRESS_FAMILY: str(family)}
         yield policy(read.settings.cluster_router, TO_NODE, match, "reroute", to, ids)
+
+
+def _probes(read: Reader, node: Node, group: str) -> Iterator[Row]:
+    """While there are policies: a node and the Pods on it always reach each other, whatever policies say.
+
+    https://kubernetes.io/docs/concepts/services-networking/network-policies/ (the kubelet's probes come that way)
+    """
+    if not read.view(is_any_policy):
+        return
+    for family, address in _own_addresses(read, node):
+        pods = names.group_addresses(group, family)
+        ids = {names.KEY_NODE: node.name}
+        coming = all_of(from_cidr(address), to_set(family, pods))
+        yield group_acl(group, "to-lport", PROBES, coming, "allow-related", ids=ids)
+        going = all_of(to_cidr(address), from_set(family, pods))
+        yield group_acl(group, "from-lport", PROBES, going, "allow-related", ids=ids)
+
+
+def _own_addresses(read: Reader, node: Node) -> Iterator[tuple[Family, str]]:
+    """The node's internal addresses; of a family in which it has none, its join address."""
+    found: dict[Family, list[str]] = {}
+    for text in dict.fromkeys(node.internal_ips):
+        with suppress(Malformed):
+            family, number = parse_address(text)
+            found.setdefault(family, []).append(address_text(family, number))
+    join = read.view(join_address, node.name)
+    for family in FAMILIES:
+        hop = join.of(family)
+        if family not in found and hop is not None:
+            found[family] = [address_text(family, hop)]
+        for address in found.get(family, ()):
+            yield family, address
 
 
 def _distributed_groups(read: Reader, node: str) -> Iterator[Row]:

@@ -8,8 +8,10 @@ from ovnloom.api.meta import Key
 from ovnloom.compile.ip import compile_ip
 from ovnloom.compile.ippool import compile_ippool
 from ovnloom.compile.namespace import compile_namespace
+from ovnloom.compile.networkpolicy import compile_networkpolicy
 from ovnloom.compile.node import compile_node
 from ovnloom.compile.pod import compile_pod
+from ovnloom.compile.selection import compile_selection
 from ovnloom.compile.subnet import compile_subnet
 from ovnloom.compile.vpc import compile_vpc
 from ovnloom.intent import Intent
@@ -21,6 +23,8 @@ COMPILERS: Mapping[str, Callable[[Reader, Key], Intent]] = {
     "IPPool": compile_ippool,
     "Node": compile_node,
     "Namespace": compile_namespace,
+    "NetworkPolicy": compile_networkpolicy,
+    "Selection": compile_selection,
     "Pod": compile_pod,
     "IP": compile_ip,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from ovnloom.intent import Parent, Row, Value
 from ovnloom.ovn import names
@@ -44,6 +45,49 @@ def acl(
     if log_name:
         columns |= {"log": True, "name": names.acl_name(log_name), "severity": "warning"}
     return child("ACL", Parent("Logical_Switch", switch, "acls"), columns)
+
+
+class Log(NamedTuple):
+    """How packets that an ACL meets are logged: under which name, and within which Meter's rate (none: all)."""
+
+    name: str
+    meter: str = ""
+
+
+def group_acl(
+    group: str,
+    direction: str,
+    priority: int,
+    match: Match,
+    action: str,
+    *,
+    ids: Mapping[str, str],
+    name: str = "",
+    log: Log | None = None,
+    tier: int = 2,
+) -> Row:
+    """An ACL for the ports of a Port_Group, whose ports it must name itself (`outport == @group`).
+
+    Egress ACLs see the address that load balancing chose (`apply-after-lb`, ovn-nb(5)). A `name` without `log` is
+    there for people; a `log` has the name that its lines carry.
+    """
+    columns: dict[str, Value] = {
+        "direction": direction,
+        "priority": priority,
+        "match": str(match),
+        "action": action,
+        "tier": tier,
+        "external_ids": {names.KEY_PARENT: group, **ids},
+    }
+    if direction == "from-lport":
+        columns["options"] = {"apply-after-lb": "true"}
+    if name:
+        columns["name"] = names.acl_name(name)
+    if log is not None:
+        columns |= {"log": True, "name": names.acl_name(log.name), "severity": "warning"}
+        if log.meter:
+            columns["meter"] = log.meter
+    return child("ACL", Parent("Port_Group", group, "acls"), columns)
 
 
 def policy(

@@ -33,6 +33,7 @@ from ovnloom.northbound.edits import Plan
 from ovnloom.northbound.reply import Outcome
 from ovnloom.pipeline import Pipeline, Turn
 from ovnloom.settings import Settings
+from ovnloom.world.catalog import DERIVED
 from ovnloom.world.moments import CHOSEN
 
 logger = log.get("engine")
@@ -120,7 +121,7 @@ class Engine:
         fresh = Pipeline(self._settings, self.pipeline.mirror)
         for kind, table in world.tables.items():
             for key, found in table.items():
-                if kind not in CHOSEN:
+                if kind not in CHOSEN and kind not in DERIVED:
                     fresh.put(kind, key, found)
         self._start_over(fresh)
 
@@ -216,6 +217,8 @@ class Engine:
         self.pipeline.settled(outcome.written, plan)
         self.pipeline.given_up(outcome.refused)
         self._refused.update(outcome.refused)
+        if outcome.refused:
+            self._wake.set()  # policies deny all then
         for edit in plan.operations:
             if edit.owner in drifted and edit.owner in outcome.written:
                 metrics.drift_repaired.labels(edit.table).inc()

@@ -5,6 +5,7 @@ expression (`$name`, `@name`) it must be an identifier of OVN's lexer: letters, 
 (ovn-nb(5), Address_Set and Port_Group `name`). Kubernetes names may have `-`, which becomes `.`.
 """
 
+from collections.abc import Mapping
 from hashlib import blake2b, sha256
 from typing import Final, Literal
 
@@ -27,6 +28,10 @@ KEY_GROUP: Final = "sg"
 KEY_PARENT: Final = "parent"
 KEY_SUBNET: Final = "subnet"
 KEY_NODE: Final = "node"
+KEY_RULE: Final = "ovnloom.io/rule"
+"""The field of its owner that an ACL stands for: `spec.ingress[0]`."""
+KEY_SELECTION: Final = "ovnloom.io/selection"
+"""What the Pods of a group have in common, in words."""
 KEY_VIPS: Final = "vips"
 KEY_ATTACH_VIPS: Final = "attach-vips"
 KEY_SECURITY_GROUPS: Final = "security_groups"
@@ -42,6 +47,8 @@ Protocol = Literal["tcp", "udp", "sctp"]
 PROTOCOLS: Final[tuple[Protocol, ...]] = ("tcp", "udp", "sctp")
 Direction = Literal["ingress", "egress"]
 IPVersion = Literal[4, 6]
+HAIRPIN_IPS: Final[Mapping[IPVersion, str]] = {4: "169.254.169.5", 6: "fd69::5"}
+"""From where a Pod sees its own traffic that a load balancer sent back to it (ovn-nb(5), `hairpin_snat_ip`)."""
 
 
 # -- switches, routers and their ports --------------------------------------------------------------------------------
@@ -187,6 +194,19 @@ def policy_address_set(
 def security_port_group(group: str) -> str:
     """The group of the ports that a SecurityGroup protects."""
     return _identifier(f"ovn.sg.{group}")
+
+
+def selection_group(selection: str) -> str:
+    """The group of the Pods that policies select by the same labels.
+
+    Kubernetes names have no `_`, so no other group has its name.
+    """
+    return f"sel_{selection}"
+
+
+def numbered_group(group: str, number: int) -> str:
+    """The part of such a group whose Pods have the named port under this number."""
+    return f"{group}_{number}"
 
 
 DENY_ALL_PORT_GROUP: Final = "ovn.sg.kubeovn_deny_all"

@@ -57,6 +57,16 @@ class Reader:
         self.facts.append((index, value))
         return self._graph.world.members(index, value)
 
+    def fixed(self, index: Index[T], value: Hashable) -> list[T]:
+        """The objects that an index has under a value, by key, for kinds whose objects never change: only who belongs
+        to the value is recorded."""
+        self.facts.append((index, value))
+        found = self._graph.world.members(index, value)
+        if not found:
+            return []
+        table = self._graph.world.tables[index.type]
+        return [table[key] for key in sorted(found)]
+
     def view(self, view: Callable[[Reader, Any], T], argument: Hashable = None) -> T:
         """The answer of a view, computed once for all its readers until something that it read changes."""
         fact = (view, argument)

@@ -11,6 +11,7 @@ from ovnloom.api.meta import Key, Object
 from ovnloom.api.pod import Pod
 from ovnloom.api.subnet import Subnet
 from ovnloom.api.vpc import Vpc
+from ovnloom.world.policy_indexes import POLICY_INDEXES
 from ovnloom.world.world import Index
 
 
@@ -56,4 +57,5 @@ INDEXES: tuple[Index[Any], ...] = (
     PODS_OF_MACHINE,
     POOLS_OF_SUBNET,
     POOLS_OF_NAMESPACE,
+    *POLICY_INDEXES,
 )

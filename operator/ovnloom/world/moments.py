@@ -30,6 +30,19 @@ class Leaving:
     key: Key
 
 
-MOMENTS: tuple[type, ...] = (Overdue, Strays, Leaving)
-CHOSEN = frozenset({Strays, Leaving})
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The database refused the rows of an owner, and said why; it holds until the object changes."""
+
+    key: Key
+    words: str
+
+    @staticmethod
+    def key_of(kind: str, key: Key) -> Key:
+        """Where it stands for an owner: owners of all kinds share one table."""
+        return Key(f"{kind}/{key.name}", key.namespace)
+
+
+MOMENTS: tuple[type, ...] = (Overdue, Strays, Leaving, Refused)
+CHOSEN = frozenset({Strays, Leaving, Refused})
 """What the pipeline put there itself, and will put there again."""

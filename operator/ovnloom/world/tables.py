@@ -11,6 +11,7 @@ from ovnloom.api.ippool import IPPool
 from ovnloom.api.meta import Key
 from ovnloom.api.nad import NetworkAttachmentDefinition
 from ovnloom.api.namespace import Namespace
+from ovnloom.api.networkpolicy import NetworkPolicy
 from ovnloom.api.node import Node
 from ovnloom.api.pod import Pod
 from ovnloom.api.statefulset import StatefulSet
@@ -72,6 +73,7 @@ TABLES: tuple[Table, ...] = (
         is_optional=True,
     ),
     Table(VirtualMachine, "kubevirt.io", "v1", "virtualmachines", True, VirtualMachine.decode, is_optional=True),
+    Table(NetworkPolicy, "networking.k8s.io", "v1", "networkpolicies", True, NetworkPolicy.decode),
     Table(Pod, "", "v1", "pods", True, Pod.decode),
 )
 """In the order in which a start reads them: what Pods depend on comes first."""

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from ovnloom.api.meta import Key
+from ovnloom.world.catalog import CATALOGS, DERIVED, Catalog
 from ovnloom.world.fact import Fact
 from ovnloom.world.moments import MOMENTS
 from ovnloom.world.tables import TABLES
 
 T = TypeVar("T")
-KINDS: tuple[type, ...] = (*(table.type for table in TABLES), *MOMENTS)
+KINDS: tuple[type, ...] = (*(table.type for table in TABLES), *MOMENTS, *DERIVED)
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +33,7 @@ class Index(Generic[T]):
 class World:
     """What the API server said last. `put` is the only way in; `take_changed` tells what changed since it was asked."""
 
-    def __init__(self, indexes: Iterable[Index[Any]]) -> None:
+    def __init__(self, indexes: Iterable[Index[Any]], catalogs: Iterable[Catalog] = CATALOGS) -> None:
         self.tables: dict[type, dict[Key, Any]] = {kind: {} for kind in KINDS}
         self._indexes: dict[type, list[Index[Any]]] = {kind: [] for kind in KINDS}
         self._members: dict[Index[Any], dict[Hashable, set[Key]]] = {}
@@ -40,6 +41,11 @@ class World:
         for index in indexes:
             self._indexes[index.type].append(index)
             self._members[index] = {}
+        self._catalogs: dict[type, list[Catalog]] = {kind: [] for kind in KINDS}
+        for catalog in catalogs:
+            self._catalogs[catalog.source].append(catalog)
+        self._mentions: dict[type, dict[Key, int]] = {kind: {} for kind in DERIVED}
+        self._introduced: list[tuple[type, Key]] = []
 
     def put(self, kind: type, key: Key, found: Any) -> bool:
         """The object is there as given, or gone (None). False when that makes no difference to anybody."""
@@ -58,6 +64,8 @@ class World:
             self._changed[(kind, None)] = None
         for index in self._indexes[kind]:
             self._move(index, key, before, found)
+        for catalog in self._catalogs[kind]:
+            self._mention(catalog, before, found)
         return True
 
     def touch(self, fact: Fact) -> None:
@@ -73,6 +81,27 @@ class World:
         changed = list(self._changed)
         self._changed.clear()
         return changed
+
+    def take_introduced(self) -> list[tuple[type, Key]]:
+        """The derived objects that came since the last call."""
+        found, self._introduced = self._introduced, []
+        return found
+
+    def _mention(self, catalog: Catalog, before: Any, after: Any) -> None:
+        old = {value.key: value for value in catalog.values(before)} if before is not None else {}
+        new = {value.key: value for value in catalog.values(after)} if after is not None else {}
+        mentions = self._mentions[catalog.type]
+        for key in new.keys() - old.keys():
+            times = mentions.get(key, 0)
+            mentions[key] = times + 1
+            if not times:
+                self.put(catalog.type, key, new[key])
+                self._introduced.append((catalog.type, key))
+        for key in old.keys() - new.keys():
+            mentions[key] -= 1
+            if not mentions[key]:
+                del mentions[key]
+                self.put(catalog.type, key, None)
 
     def _move(self, index: Index[Any], key: Key, before: Any, after: Any) -> None:
         old = set(index.values(before)) if before is not None else set()

@@ -1,0 +1,18 @@
+"""Which address families the cluster's Pods can have."""
+
+from __future__ import annotations
+
+from ovnloom.api.subnet import Subnet
+from ovnloom.ipam import FAMILIES, Family
+from ovnloom.world.graph import Reader
+from ovnloom.world.subnet import addresses, is_ovn_provider
+
+
+def pod_families(read: Reader, _: None) -> tuple[Family, ...]:
+    """View: the families of all Subnets in OVN, IPv4 first."""
+    found: set[Family] = set()
+    for key in read.keys(Subnet):
+        subnet = read.get(Subnet, key)
+        if subnet is not None and is_ovn_provider(subnet.provider):
+            found.update(read.view(addresses, key.name)[0].families)
+    return tuple(family for family in FAMILIES if family in found)
