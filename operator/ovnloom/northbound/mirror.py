@@ -9,6 +9,7 @@ from ovnloom.intent import Owner, Ref
 from ovnloom.northbound.change import Change, Touched
 from ovnloom.northbound.index import OWNER, Link, Links, Names, Owned, Place
 from ovnloom.northbound.shape import Form, Shape, Stored, is_child_column, patch, patched
+from ovnloom.ovn import names
 from ovnloom.ovn.column import Column, Table
 from ovnloom.ovn.identity import identity
 
@@ -78,7 +79,7 @@ class Mirror:
 
     def owner(self, table: str, uuid: str) -> Owner | None:
         """Whose row it is, or None when it isn't ours."""
-        found = self.external_ids(table, uuid).get(OWNER)
+        found = _owner_in(self.shape.tables[table], self._rows[table].get(uuid, {}))
         return Owner.parse(found) if found else None
 
     def is_kube_ovns(self, table: str, uuid: str) -> bool:
@@ -100,7 +101,7 @@ class Mirror:
         return min(found, key=lambda uuid: (self._strangeness(ref.table, uuid), uuid))
 
     def _strangeness(self, table: str, uuid: str) -> int:
-        if OWNER in self.external_ids(table, uuid):
+        if self.owner(table, uuid) is not None:
             return 0
         return 1 if self.is_kube_ovns(table, uuid) else 2
 
@@ -226,7 +227,7 @@ class Mirror:
 
     def _enter(self, table: Table, uuid: str, columns: Columns, batch: _Batch) -> None:
         """The row is in the indexes by what it says itself."""
-        owner = columns.get("external_ids", _NO_IDS).get(OWNER)
+        owner = _owner_in(table, columns)
         if owner is not None:
             self._owned.add(owner, Place(table.name, uuid))
             self._touch(owner, batch.touched)
@@ -239,7 +240,7 @@ class Mirror:
         batch.touched.freed.discard(Ref(table.name, name))
 
     def _leave(self, table: Table, uuid: str, columns: Columns, batch: _Batch) -> None:
-        owner = columns.get("external_ids", _NO_IDS).get(OWNER)
+        owner = _owner_in(table, columns)
         if owner is not None:
             self._owned.remove(owner, Place(table.name, uuid))
             self._touch(owner, batch.touched)
@@ -292,6 +293,14 @@ class Mirror:
         found = Owner.parse(owner)
         if found is not None:
             touched.owners.add(found)
+
+
+def _owner_in(table: Table, columns: Columns) -> str | None:
+    """The owner that a row carries; where there are no external_ids and no parent, its name says it."""
+    if table.has_external_ids:
+        found: str | None = columns.get("external_ids", _NO_IDS).get(OWNER)
+        return found
+    return names.owner_in(columns.get("name", "")) if table.is_root else None
 
 
 def _is_named_by_parent(table: Table) -> bool:

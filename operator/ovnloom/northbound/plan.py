@@ -207,7 +207,9 @@ def _delete(draft: Draft, owners: Iterable[Owner]) -> None:
         parents = tuple((draft.name(link.table, link.uuid), link.column) for link in links)
         children = sum(draft.mirror.owner(*child) is not None for child in draft.mirror.children(*place))
         reason = _why(draft, place)
-        was = {"external_ids": dict(draft.mirror.external_ids(*place))}
+        was: dict[str, Value] = {"external_ids": dict(draft.mirror.external_ids(*place))}
+        if not TABLES[place.table].has_external_ids:
+            was = {"name": ref.name} if TABLES[place.table].is_root else {}
         draft.deletes.append(Delete(*ref, owner, reason, parents, children, was))
 
 

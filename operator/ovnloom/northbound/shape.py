@@ -100,8 +100,13 @@ def is_named(uuid: str) -> bool:
 
 
 def is_child_column(column: Column) -> bool:
-    """Whether a set column keeps its elements alive; each is its child's business, so nobody compares the set."""
-    return column.kind == "set" and column.strength == "strong"
+    """Whether a set column keeps its elements alive; each is its child's business, so nobody compares the set.
+
+    Rows of a root table (Load_Balancer_Group) live by themselves, however they are referred to.
+    """
+    if column.kind != "set" or column.strength != "strong" or column.refers is None:
+        return False
+    return not TABLES[column.refers].is_root
 
 
 def patched(old: Mapping[str, str], diff: Mapping[str, str]) -> dict[str, str]:

@@ -10,7 +10,15 @@ Claims = dict[Owner, str] | tuple[Owner, ...] | Owner
 """Who wants an element: of a set the owner, or all of them when there are several; of a map the owners' values."""
 
 _SHARED = frozenset(
-    {"Port_Group", "Address_Set", "Load_Balancer", "Load_Balancer_Group", "Logical_Switch", "Logical_Router"}
+    {
+        "Port_Group",
+        "Address_Set",
+        "Load_Balancer",
+        "Load_Balancer_Group",
+        "Chassis_Template_Var",
+        "Logical_Switch",
+        "Logical_Router",
+    }
 )
 """Tables into whose rows other owners put elements."""
 

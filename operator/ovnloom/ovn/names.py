@@ -20,6 +20,9 @@ VENDOR_VALUE: Final = "kube-ovn"
 OWNER: Final = "ovnloom.io/owner"
 """external_ids key with the owner of the row, `<kind>/<key>`."""
 
+OWNED: Final = "ovnloom:"
+"""What the names of our rows begin with in tables that have no external_ids; the owner follows."""
+
 KEY_SWITCH: Final = "ls"
 KEY_ROUTER: Final = "lr"
 KEY_POD: Final = "pod"
@@ -32,6 +35,7 @@ KEY_RULE: Final = "ovnloom.io/rule"
 """The field of its owner that an ACL stands for: `spec.ingress[0]`."""
 KEY_SELECTION: Final = "ovnloom.io/selection"
 """What the Pods of a group have in common, in words."""
+KEY_SERVICE: Final = "service"
 KEY_VIPS: Final = "vips"
 KEY_ATTACH_VIPS: Final = "attach-vips"
 KEY_SECURITY_GROUPS: Final = "security_groups"
@@ -147,6 +151,39 @@ def vpc_load_balancer(vpc: str, protocol: Protocol) -> str:
 def vpc_session_load_balancer(vpc: str, protocol: Protocol) -> str:
     """The load balancer of another Vpc's Services with session affinity."""
     return f"vpc-{vpc}-{protocol}-sess-load"
+
+
+def load_balancer_group(vpc: str) -> str:
+    """The group of a Vpc's load balancers, which its switches refer to.
+
+    The table has no external_ids, so the name says whose the row is; see `owner_in`.
+    """
+    return f"{OWNED}Vpc/{vpc}"
+
+
+def owner_in(name: str) -> str | None:
+    """The owner that a name of such a row tells, None for a row that isn't ours."""
+    return name.removeprefix(OWNED) if name.startswith(OWNED) else None
+
+
+def service_load_balancer(namespace: str, service: str, protocol: Protocol) -> str:
+    """The load balancer of a Service's ports of one protocol."""
+    return f"{namespace}/{service}/{protocol}"
+
+
+def local_load_balancer(namespace: str, service: str, protocol: Protocol, family: IPVersion) -> str:
+    """The load balancer of those addresses of a Service whose backends differ by node."""
+    return f"{namespace}/{service}/{protocol}/node/IPv{family}"
+
+
+def service_key(namespace: str, service: str) -> str:
+    """The value of `service` in the external_ids of these rows."""
+    return f"{namespace}/{service}"
+
+
+def node_variable(namespace: str, service: str, *identity: str) -> str:
+    """A variable of Chassis_Template_Var; a word of OVN's lexer, so what it is for can't be read from it."""
+    return "svc_" + blake2b("/".join((namespace, service, *identity)).encode(), digest_size=10).hexdigest()
 
 
 # -- port groups and address sets -------------------------------------------------------------------------------------

@@ -225,6 +225,7 @@ _ALL: Final = (
         _EXTERNAL_IDS,
     ),
     _table("Load_Balancer_Group", _NAME, _LOAD_BALANCER),
+    _table("Chassis_Template_Var", _text("chassis"), _map("variables"), _EXTERNAL_IDS, identity=("chassis",)),
     _table(
         "Load_Balancer_Health_Check",
         _text("vip"),
