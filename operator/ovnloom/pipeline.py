@@ -37,14 +37,19 @@ from ovnloom.world.world import World
 RANKS = {
     kind: rank
     for rank, kind in enumerate(
-        ("Vpc", "Subnet", "IPPool", "Node", "Namespace", "NetworkPolicy", "Selection", "IP", "Pod")
+        ("Vpc", "Subnet", "IPPool", "Node", "Namespace", "NetworkPolicy", "Selection", "IP", "Pod", "Membership")
     )
 }
 """Of owners that are due together, those that others build on come first."""
 KIND_TYPES = {
     **{table.kind: table.type for table in TABLES},
     **{kind.__name__: kind for kind in DERIVED},
+    "Membership": Pod,
 }
+PARTS: Mapping[str, tuple[str, ...]] = {"Pod": ("Membership",)}
+"""Owners beside an object's own: what they want doesn't depend on the rest of the object being usable."""
+SILENT = frozenset({"Membership", *(kind.__name__ for kind in DERIVED)})
+"""Owners that have no object to tell anything on."""
 OURS = frozenset((*MOMENTS, *DERIVED))
 """What the API server doesn't say."""
 
@@ -131,9 +136,10 @@ class Pipeline:
                 self._claims[claim] = None
             if kind == "IP" and not self.graph.knows(claim.owner):
                 self._owners[claim.owner] = None
-        owner = Owner(kind, key)
-        if kind in COMPILERS and not self.graph.knows(owner) and (kind != "IP" or found.deleting):
-            self._owners[owner] = None
+        for name in (kind, *PARTS.get(kind, ())):
+            owner = Owner(name, key)
+            if name in COMPILERS and not self.graph.knows(owner) and (kind != "IP" or found.deleting):
+                self._owners[owner] = None
 
     def observe(self, changes: Iterable[Change]) -> None:
         """The mirror says what the database says now; owners whose rows somebody changed are looked at again."""

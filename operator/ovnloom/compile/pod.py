@@ -15,7 +15,6 @@ from ovnloom.world.indexes import IPS_OF_HOLDER
 from ovnloom.world.moments import Leaving
 from ovnloom.world.nics import Nic, Unusable, holder_name, is_in_charge, is_overdue, nics, runner, unusable
 from ovnloom.world.port import PortNetwork, port_network
-from ovnloom.world.selectors import Membership, concerns, memberships
 
 ROW = "Logical_Switch_Port"
 STABLE = ("StatefulSet", "VirtualMachine")
@@ -41,7 +40,6 @@ def compile_pod(read: Reader, key: Key) -> Intent:
     members: list[Member] = []
     annotations: dict[str, str | None] = {}
     problems: list[Problem] = []
-    policies = policy_groups(read, pod)
     holder, has_ports = Key(holder_name(read, pod), key.namespace), is_in_charge(read, pod)
     for nic in found:
         ip = read.get(IP, Key(nic.name))
@@ -57,7 +55,6 @@ def compile_pod(read: Reader, key: Key) -> Intent:
         if net.is_ovn and has_ports:
             rows.append(_port(pod.key, ip, net, pod, nic))
             members.extend(_groups(read, pod, ip, net))
-            members.extend(_join(policies, ip, nic))
         _answer(read, pod, nic, ip, net, annotations)
     return Intent(tuple(rows), tuple(members), tuple(problems), Report(annotations=annotations))
 
@@ -118,20 +115,6 @@ def _groups(read: Reader, pod: Pod, ip: IP, net: PortNetwork) -> Iterator[Member
         if read.settings.distributed_rows == "subnet-node":
             group = names.subnet_node_port_group(net.name, pod.node)
         yield Member(Ref("Port_Group", group), "ports", port)
-
-
-def policy_groups(read: Reader, pod: Pod) -> tuple[Membership, ...]:
-    """The groups of policies that the Pod belongs to by its labels and named ports."""
-    if not read.view(concerns, pod.namespace):
-        return ()
-    return read.view(memberships, (pod.namespace, tuple(sorted(pod.labels.items())), pod.ports))
-
-
-def _join(policies: tuple[Membership, ...], ip: IP, nic: Nic) -> Iterator[Member]:
-    port = Ref(ROW, ip.name)
-    for group, providers in policies:
-        if providers is None or nic.network in providers:
-            yield Member(Ref("Port_Group", group), "ports", port)
 
 
 def _answer(read: Reader, pod: Pod, nic: Nic, ip: IP, net: PortNetwork, annotations: dict[str, str | None]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from ovnloom.api.meta import Key
 from ovnloom.compile.ip import compile_ip
 from ovnloom.compile.ippool import compile_ippool
+from ovnloom.compile.membership import compile_membership
 from ovnloom.compile.namespace import compile_namespace
 from ovnloom.compile.networkpolicy import compile_networkpolicy
 from ovnloom.compile.node import compile_node
@@ -26,5 +27,6 @@ COMPILERS: Mapping[str, Callable[[Reader, Key], Intent]] = {
     "NetworkPolicy": compile_networkpolicy,
     "Selection": compile_selection,
     "Pod": compile_pod,
+    "Membership": compile_membership,
     "IP": compile_ip,
 }

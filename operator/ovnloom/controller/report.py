@@ -23,8 +23,7 @@ from ovnloom.kube.client import Client
 from ovnloom.kube.events import About, Events
 from ovnloom.kube.failures import Conflict, NotFound
 from ovnloom.kube.writer import Writer
-from ovnloom.pipeline import KIND_TYPES, Pipeline
-from ovnloom.world.catalog import DERIVED
+from ovnloom.pipeline import KIND_TYPES, SILENT, Pipeline
 from ovnloom.world.tables import BY_TYPE
 
 FINALIZED = frozenset({"Subnet", "Vpc", "IPPool"})
@@ -65,9 +64,9 @@ class Reporter:
 
     def report(self, owner: Owner, intent: Intent, problems: tuple[Problem, ...]) -> None:
         """The object says what its intent wants it to say, and its user knows the problems."""
+        if owner.kind in SILENT:
+            return
         found = self._pipeline.world.tables[KIND_TYPES[owner.kind]].get(owner.key)
-        if type(found) in DERIVED:
-            return  # nobody wrote it, so nobody reads what it says
         if found is None:
             self._told.pop(owner, None)
             self._reports.pop(owner, None)

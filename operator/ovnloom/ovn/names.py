@@ -100,6 +100,12 @@ def pod_port(pod: str, namespace: str, provider: str = DEFAULT_PROVIDER) -> str:
     return f"{pod}.{namespace}.{provider}"
 
 
+def provider_of(port: str, pod: str, namespace: str) -> str:
+    """The network that a Pod's port is in, from the port's name: `ovn`, or `definition.namespace.ovn`."""
+    parts = port[len(f"{pod}.{namespace}.") :].split(".")
+    return ".".join(parts[:3]) if parts[0] else DEFAULT_PROVIDER
+
+
 def node_port(node: str) -> str:
     """The port of a node on the join switch, and its IP object's name."""
     return f"node-{node}"
