@@ -48,7 +48,9 @@ KIND_TYPES = {
 }
 PARTS: Mapping[str, tuple[str, ...]] = {"Pod": ("Membership",)}
 """Owners beside an object's own: what they want doesn't depend on the rest of the object being usable."""
-SILENT = frozenset({"Membership", *(kind.__name__ for kind in DERIVED)})
+ROWLESS = frozenset({"Membership"})
+"""Owners that only join rows of others, so that nothing of theirs is in the database that they never wanted."""
+SILENT = frozenset({*ROWLESS, *(kind.__name__ for kind in DERIVED)})
 """Owners that have no object to tell anything on."""
 OURS = frozenset((*MOMENTS, *DERIVED))
 """What the API server doesn't say."""
@@ -273,8 +275,10 @@ class Pipeline:
         turn.intents[owner] = intent
         if intent.rows:
             self.unexplained.discard(owner)
+        is_idle = owner.kind in ROWLESS and not intent.members and not self.wanted.members(owner)
         again = self.wanted.replace(owner, intent)
-        self.unsettled[owner] = None
+        if not is_idle:
+            self.unsettled[owner] = None
         self.drifted.discard(owner)
         self.unsettled.update(dict.fromkeys(again))
         if not intent.rows and not intent.is_held and not self._matters(owner.kind, owner.key):

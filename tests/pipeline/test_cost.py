@@ -90,7 +90,7 @@ def test_a_larger_network_compiles_each_pod_once(busy: Pipeline) -> None:
 def test_a_pod_costs_what_it_changes(busy: Pipeline, body: dict[str, Any]) -> None:
     """The cost of a Pod must not grow with the number of Pods."""
     put(busy, body)
-    owner = f"Pod/default/{body['metadata']['name']}"
+    name = body["metadata"]["name"]
 
     seen: set[str] = set()
     for _ in range(4):
@@ -99,8 +99,8 @@ def test_a_pod_costs_what_it_changes(busy: Pipeline, body: dict[str, Any]) -> No
         for _, choice in turn.choices:
             busy.save(choice)
 
-    assert seen == {owner}
-    assert set(map(str, busy.unsettled)) == {owner}
+    assert seen == {f"Pod/default/{name}", f"Membership/default/{name}"}
+    assert set(map(str, busy.unsettled)) == {f"Pod/default/{name}"}
 
 
 def test_a_pod_that_goes_concerns_nobody_else(busy: Pipeline) -> None:
@@ -115,7 +115,7 @@ def test_a_pod_that_goes_concerns_nobody_else(busy: Pipeline) -> None:
         for _, choice in turn.choices:
             busy.save(choice)
 
-    assert seen == {"Pod/default/p7"}
+    assert seen == {"Pod/default/p7", "Membership/default/p7"}
 
 
 def test_a_node_that_flips_concerns_no_pod(busy: Pipeline) -> None:
