@@ -37,7 +37,19 @@ from ovnloom.world.world import World
 RANKS = {
     kind: rank
     for rank, kind in enumerate(
-        ("Vpc", "Subnet", "IPPool", "Node", "Namespace", "NetworkPolicy", "Selection", "IP", "Pod", "Membership")
+        (
+            "Vpc",
+            "Subnet",
+            "IPPool",
+            "Node",
+            "Namespace",
+            "NetworkPolicy",
+            "Selection",
+            "IP",
+            "Pod",
+            "Membership",
+            "Service",
+        )
     )
 }
 """Of owners that are due together, those that others build on come first."""

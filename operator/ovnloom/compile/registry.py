@@ -13,6 +13,7 @@ from ovnloom.compile.networkpolicy import compile_networkpolicy
 from ovnloom.compile.node import compile_node
 from ovnloom.compile.pod import compile_pod
 from ovnloom.compile.selection import compile_selection
+from ovnloom.compile.service import compile_service
 from ovnloom.compile.subnet import compile_subnet
 from ovnloom.compile.vpc import compile_vpc
 from ovnloom.intent import Intent
@@ -29,4 +30,5 @@ COMPILERS: Mapping[str, Callable[[Reader, Key], Intent]] = {
     "Pod": compile_pod,
     "Membership": compile_membership,
     "IP": compile_ip,
+    "Service": compile_service,
 }

@@ -49,8 +49,10 @@ def compile_subnet(read: Reader, key: Key) -> Intent:
     problems = tuple(_warnings(read, subnet, net))
     if not net.is_ovn:
         return Intent(report=report, problems=problems)
-    rows = [switch_row(subnet), *acls(read, subnet, net), *dhcp_rows(read, subnet, net)]
-    if not read.view(exists, net.vpc):
+    is_joined = read.view(exists, net.vpc)
+    balancers = net.vpc if is_joined and _has_load_balancers(read, subnet) else ""
+    rows = [switch_row(subnet, balancers), *acls(read, subnet, net), *dhcp_rows(read, subnet, net)]
+    if not is_joined:
         missing = Problem("VpcMissing", f"spec.vpc is {net.vpc!r}; create that Vpc or name another")
         return Intent(tuple(rows), problems=(missing,), report=report)
     rows.extend(_link(subnet, net))
@@ -58,9 +60,22 @@ def compile_subnet(read: Reader, key: Key) -> Intent:
     return Intent(tuple(rows), problems=problems, report=report)
 
 
-def switch_row(subnet: Subnet) -> Row:
-    """The switch; whether it can do more than switch is said by other rows."""
+def _has_load_balancers(read: Reader, subnet: Subnet) -> bool:
+    """Nodes reach Services by themselves, so the join Subnet never has load balancers."""
+    if subnet.name == read.settings.join_subnet:
+        return False
+    return read.settings.enable_lb if subnet.enable_lb is None else subnet.enable_lb
+
+
+def switch_row(subnet: Subnet, balancers: str = "") -> Row:
+    """The switch; whether it can do more than switch is said by other rows.
+
+    `balancers` is the Vpc whose load balancers it has; none when empty.
+    """
     columns: dict[str, Value] = {"name": subnet.name}
+    if balancers:
+        group = Ref("Load_Balancer_Group", names.load_balancer_group(balancers))
+        columns["load_balancer_group"] = frozenset({group})
     if subnet.enable_multicast_snoop:
         columns["other_config"] = {"mcast_snoop": "true", "mcast_querier": "false"}
     return Row("Logical_Switch", names.switch(subnet.name), columns)

@@ -8,6 +8,7 @@ from ovnloom.api.meta import Key
 from ovnloom.api.subnet import Subnet
 from ovnloom.api.vpc import Peering, PolicyRoute, StaticRoute, Vpc
 from ovnloom.compile.rows import policy, static_route
+from ovnloom.compile.vpc_load_balancers import load_balancer_rows, load_balancer_status
 from ovnloom.intent import EMPTY, Intent, Parent, Problem, Report, Row, Value
 from ovnloom.ipam import Malformed, address_text, parse_address, parse_network
 from ovnloom.ovn import names
@@ -49,6 +50,7 @@ def compile_vpc(read: Reader, key: Key) -> Intent:
     rows.extend(_join_routes(read, vpc))
     rows.extend(_policies(router, vpc.policy_routes))
     rows.extend(_peering(router, peering) for peering in vpc.peerings)
+    rows.extend(load_balancer_rows(read, vpc.name))
     return Intent(tuple(_distinct(rows)), problems=tuple(_warnings(read, vpc)), report=report)
 
 
@@ -191,6 +193,7 @@ def _report(read: Reader, vpc: Vpc) -> Report:
         "defaultLogicalSwitch": switch if switch in members or is_default else "",
         "subnets": sorted(name for name in members if not _is_going(read, name)),
         "vpcPeerings": [peering.remote_vpc for peering in vpc.peerings],
+        **load_balancer_status(read, vpc.name),
     }
     blockers = ""
     if vpc.deleting:

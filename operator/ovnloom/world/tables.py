@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ovnloom.api.endpointslice import EndpointSlice
 from ovnloom.api.ip import IP
 from ovnloom.api.ippool import IPPool
 from ovnloom.api.meta import Key
@@ -14,6 +15,7 @@ from ovnloom.api.namespace import Namespace
 from ovnloom.api.networkpolicy import NetworkPolicy
 from ovnloom.api.node import Node
 from ovnloom.api.pod import Pod
+from ovnloom.api.service import Service
 from ovnloom.api.statefulset import StatefulSet
 from ovnloom.api.subnet import Subnet
 from ovnloom.api.virtualmachine import VirtualMachine
@@ -74,6 +76,8 @@ TABLES: tuple[Table, ...] = (
     ),
     Table(VirtualMachine, "kubevirt.io", "v1", "virtualmachines", True, VirtualMachine.decode, is_optional=True),
     Table(NetworkPolicy, "networking.k8s.io", "v1", "networkpolicies", True, NetworkPolicy.decode),
+    Table(Service, "", "v1", "services", True, Service.decode),
+    Table(EndpointSlice, "discovery.k8s.io", "v1", "endpointslices", True, EndpointSlice.decode),
     Table(Pod, "", "v1", "pods", True, Pod.decode),
 )
 """In the order in which a start reads them: what Pods depend on comes first."""

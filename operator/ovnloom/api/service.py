@@ -1,0 +1,101 @@
+"""A Service: the addresses under which it is reached, its ports, and how its backends are chosen."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Self
+
+from ovnloom.api.meta import Object, decode_meta, key_of, part, text, texts, word
+
+FOREIGN_PROXY = "service.kubernetes.io/service-proxy-name"
+"""Label of Services that another proxy serves.
+
+https://kubernetes.io/docs/reference/labels-annotations-taints/#servicekubernetesioservice-proxy-name
+"""
+AFFINITY_SECONDS = 10800
+"""The API server's default of `sessionAffinityConfig.clientIP.timeoutSeconds`."""
+PROTOCOLS = frozenset({"TCP", "UDP", "SCTP"})
+
+
+class ServicePort(NamedTuple):
+    """One of a Service's ports: EndpointSlices have the backends' under the same name and protocol."""
+
+    name: str
+    protocol: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Service(Object):
+    """`cluster_ips` is empty for what no proxy serves: headless Services, names of others, Services of other proxies.
+
+    `ingress_ips` are those addresses of the load balancer at which packets arrive unchanged (ipMode VIP).
+    """
+
+    cluster_ips: tuple[str, ...] = ()
+    external_ips: tuple[str, ...] = ()
+    ingress_ips: tuple[str, ...] = ()
+    source_ranges: tuple[str, ...] = ()
+    ports: tuple[ServicePort, ...] = ()
+    affinity_seconds: int = 0
+    """How long a client keeps its backend; 0 without session affinity."""
+    is_internally_local: bool = False
+    """`internalTrafficPolicy: Local`: Pods reach only the backends of their own node."""
+
+    @property
+    def namespace(self) -> str:
+        return self.key.namespace
+
+    @property
+    def created(self) -> str:
+        return self.meta.created
+
+    @classmethod
+    def decode(cls, body: Mapping[str, Any]) -> Self:
+        """The Service in a JSON body; what can't be read counts as absent, as the API server lets none of it in."""
+        meta, spec = decode_meta(body), part(body, "spec")
+        is_served = spec.get("type") != "ExternalName" and FOREIGN_PROXY not in meta.labels
+        return cls(
+            key=key_of(body),
+            meta=meta,
+            cluster_ips=_cluster_ips(spec) if is_served else (),
+            external_ips=texts(spec, "externalIPs"),
+            ingress_ips=tuple(_ingress_ips(body)),
+            source_ranges=texts(spec, "loadBalancerSourceRanges"),
+            ports=_ports(spec.get("ports")),
+            affinity_seconds=_affinity(spec),
+            is_internally_local=spec.get("internalTrafficPolicy") == "Local",
+        )
+
+
+def _cluster_ips(spec: Mapping[str, Any]) -> tuple[str, ...]:
+    found = texts(spec, "clusterIPs") or ((text(spec, "clusterIP"),) if text(spec, "clusterIP") else ())
+    return () if "None" in found else found
+
+
+def _ingress_ips(body: Mapping[str, Any]) -> list[str]:
+    found = part(part(body, "status"), "loadBalancer").get("ingress")
+    if not isinstance(found, list):
+        return []
+    items = [item for item in found if isinstance(item, dict) and text(item, "ipMode") != "Proxy"]
+    return [ip for item in items if (ip := text(item, "ip"))]
+
+
+def _ports(found: Any) -> tuple[ServicePort, ...]:
+    if not isinstance(found, list):
+        return ()
+    items = [item for item in found if isinstance(item, dict)]
+    read = (ServicePort(word(item, "name"), word(item, "protocol") or "TCP", number(item, "port")) for item in items)
+    return tuple(port for port in read if port.port and port.protocol in PROTOCOLS)
+
+
+def number(body: Mapping[str, Any], name: str) -> int:
+    """A port's number, 0 when there is none or when it is something else."""
+    found = body.get(name)
+    return found if type(found) is int and 0 < found < 65536 else 0
+
+
+def _affinity(spec: Mapping[str, Any]) -> int:
+    if spec.get("sessionAffinity") != "ClientIP":
+        return 0
+    seconds = part(part(spec, "sessionAffinityConfig"), "clientIP").get("timeoutSeconds")
+    return seconds if type(seconds) is int and seconds > 0 else AFFINITY_SECONDS
