@@ -16,6 +16,8 @@ LEASE = "kube-ovn-controller"
 READ = ("get", "list", "watch")
 READ_ONLY: Rights = {
     ("apps", "statefulsets"): set(READ),
+    ("", "services"): set(READ),
+    ("discovery.k8s.io", "endpointslices"): set(READ),
     ("k8s.cni.cncf.io", "network-attachment-definitions"): set(READ),
     ("kubevirt.io", "virtualmachines"): set(READ),
 }
