@@ -94,7 +94,7 @@ def _isolated(spec: Fields, has_egress: bool) -> tuple[str, ...]:
     known = tuple(kind for kind in (INGRESS, EGRESS) if kind in types)
     unknown = sorted(set(types) - {INGRESS, EGRESS})
     if unknown:
-        spec.malformed.append(f"spec.policyTypes has {shown(unknown[0])}; use Ingress and Egress. Both are isolated")
+        spec.malformed.append(f"spec.policyTypes has {shown(unknown[0])}; use Ingress and Egress")
         return INGRESS, EGRESS
     if known:
         return known

@@ -38,9 +38,7 @@ def compile_networkpolicy(read: Reader, key: Key) -> Intent:
     if policy is None:
         return EMPTY
     group = read.view(policy_group, key)
-    problems = [
-        idle("PolicyPartWithoutEffect", f"{words}. Until then it lets nothing through") for words in policy.malformed
-    ]
+    problems = [idle("PolicyPartWithoutEffect", f"{words}. {_until(words)}") for words in policy.malformed]
     logs = logging(policy, group, problems)
     rows = [Row("Port_Group", group, {"name": group, "external_ids": {names.KEY_POLICY: names.policy_key(*key)}})]
     rows.extend(logs.rows)
@@ -59,6 +57,14 @@ def compile_networkpolicy(read: Reader, key: Key) -> Intent:
         wrong = f"OVN refuses the rules of this policy: {refused.words}; change them. Until then it denies all"
         problems.append(Problem("OvnRefused", wrong))
     return Intent(tuple(_distinct(rows)), problems=tuple(problems))
+
+
+def _until(words: str) -> str:
+    if words.startswith(("spec.ingress", "spec.egress")):
+        return "Until then it lets nothing through"
+    if words.startswith("spec.podSelector"):
+        return "Until then the policy is about all Pods of its namespace"
+    return "Until then both directions are isolated"
 
 
 def _drop(policy: NetworkPolicy, group: str, to: Direction, logs: Logging, is_lax: bool) -> Row:

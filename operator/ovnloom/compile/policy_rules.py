@@ -170,8 +170,9 @@ def _blocks(
 def _block(
     asked: Block, to: Direction, where: str, families: tuple[Family, ...], problems: list[Problem]
 ) -> tuple[Family, Match] | None:
+    part = "cidr"
     try:
-        part, inside = "cidr", parse_network(asked.cidr)
+        inside = parse_network(asked.cidr)
         part = "except"
         outside = [parse_network(text) for text in asked.excepts]
     except Malformed as malformed:

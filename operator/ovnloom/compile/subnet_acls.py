@@ -7,20 +7,25 @@ from collections.abc import Iterator
 from ovnloom.api.subnet import Subnet
 from ovnloom.compile.rows import acl
 from ovnloom.intent import Row
-from ovnloom.ipam import parse_network
+from ovnloom.ipam import Family, parse_network
 from ovnloom.ovn import names
-from ovnloom.ovn.match import IP, exchanged, from_cidr, inside
+from ovnloom.ovn.match import IP, UDP, Match, all_of, exchanged, from_cidr, inside, is_value, to_cidr
 from ovnloom.world.graph import Reader
+from ovnloom.world.selectors import is_any_policy
 from ovnloom.world.subnet import Segment, segment
 
 DROP, ALLOW, NODE, EAST_WEST = 1000, 1001, 3000, 1900
 """Priorities of the contract."""
+ALWAYS, NEVER = 3000, 3001
+"""Priorities of what policies can't forbid, and of what would pass for it."""
+DHCP_SERVERS = {4: ("255.255.255.255", 68, 67), 6: ("ff02::1:2", 546, 547)}
+"""Where clients ask for an address, from which port and to which (RFC 2131, RFC 8415)."""
 
 
 def acls(read: Reader, subnet: Subnet, net: Segment) -> Iterator[Row]:
     """Who may reach the Pods of the Subnet: when private, themselves, their node and the allowed Subnets only."""
     seen: set[str] = set()
-    for row in (*_private(read, subnet, net), *_own(subnet, net)):
+    for row in (*_private(read, subnet, net), *_own(subnet, net), *_always(read, subnet, net)):
         if row.name not in seen:
             seen.add(row.name)
             yield row
@@ -53,3 +58,25 @@ def _own(subnet: Subnet, net: Segment) -> Iterator[Row]:
         for network in net.networks:
             for direction in ("to-lport", "from-lport"):
                 yield acl(switch, direction, EAST_WEST, inside(str(network)), "allow", ids=ids)
+
+
+def _always(read: Reader, subnet: Subnet, net: Segment) -> Iterator[Row]:
+    """What passes whatever isolates the Pods: their own traffic that a Service sends back to them, and DHCP.
+
+    OVN itself lets ARP, neighbour discovery and its own answers to DHCP pass (ovn-northd(8), ACLs).
+    """
+    if net.name == read.settings.join_subnet or not (read.view(is_any_policy) or subnet.private):
+        return
+    switch, ids = names.switch(net.name), {names.KEY_SUBNET: net.name}
+    for family in net.networks.families:
+        if read.settings.enable_lb if subnet.enable_lb is None else subnet.enable_lb:
+            itself = from_cidr(names.HAIRPIN_IPS[family])
+            yield acl(switch, "to-lport", ALWAYS, itself, "allow-related", ids=ids)
+            yield acl(switch, "from-lport", NEVER, itself, "drop", ids=ids)
+        if subnet.enable_dhcp:
+            yield acl(switch, "from-lport", ALWAYS, _asking(family), "allow-related", ids=ids)
+
+
+def _asking(family: Family) -> Match:
+    servers, client, server = DHCP_SERVERS[family]
+    return all_of(to_cidr(servers), UDP, is_value("udp.src", client), is_value("udp.dst", server))

@@ -276,6 +276,10 @@ def pool_address_set(pool: str) -> str:
     return _identifier(pool)
 
 
+RESERVED_GROUPS: Final = ("node.", "ovn.sg.", "ovnloom.")
+"""How the names of groups begin that are not of policies."""
+
+
 def distinct(name: str, *identity: str) -> str:
     """A name that no other object's can be, for when two objects' names become one (`a-b` and `a.b`).
 

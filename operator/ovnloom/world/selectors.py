@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ovnloom.api.meta import Key
+from ovnloom.api.node import Node
 from ovnloom.ovn import names
 from ovnloom.world import policy as policies
 from ovnloom.world.graph import Reader
@@ -44,12 +45,25 @@ class Use:
 
 
 def policy_group(read: Reader, key: Key) -> str:
-    """View: the port group of a NetworkPolicy. Where two would have the same (`a-b` and `a.b`) the older one has it."""
+    """View: the port group of a NetworkPolicy. Where two would have the same (`a-b` and `a.b`) the older one has it.
+
+    No policy has the name of another kind's group, which a user could choose (policy `node` in namespace `n1`).
+    """
     plain = policies.group_name(key)
     rivals = read.find(POLICIES_OF_GROUP, plain)
-    if len(rivals) < 2 or rivals[0].key == key:
-        return plain
+    if not plain.startswith(names.RESERVED_GROUPS) and not _is_of_subnet(read, plain):
+        if len(rivals) < 2 or rivals[0].key == key:
+            return plain
     return names.distinct(plain, "NetworkPolicy", key.namespace, key.name)
+
+
+def _is_of_subnet(read: Reader, plain: str) -> bool:
+    return read.settings.distributed_rows == "subnet-node" and plain.endswith(read.view(node_endings))
+
+
+def node_endings(read: Reader, _: None) -> tuple[str, ...]:
+    """View: the ends of the names of groups of a Subnet and a node."""
+    return tuple(sorted(names.subnet_node_port_group("", key.name) for key in read.keys(Node)))
 
 
 USES: tuple[Use, ...] = (Use(POLICIES_OF_SUBJECT, POLICIES_OF_PEER, policy_group),)
