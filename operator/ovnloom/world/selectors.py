@@ -51,9 +51,9 @@ def policy_group(read: Reader, key: Key) -> str:
     """
     plain = policies.group_name(key)
     rivals = read.find(POLICIES_OF_GROUP, plain)
-    if not plain.startswith(names.RESERVED_GROUPS) and not _is_of_subnet(read, plain):
-        if len(rivals) < 2 or rivals[0].key == key:
-            return plain
+    is_first = len(rivals) < 2 or rivals[0].key == key
+    if is_first and not plain.startswith(names.RESERVED_GROUPS) and not _is_of_subnet(read, plain):
+        return plain
     return names.distinct(plain, "NetworkPolicy", key.namespace, key.name)
 
 
