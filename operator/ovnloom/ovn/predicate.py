@@ -58,20 +58,23 @@ Test = Callable[[Packet], bool]
 class Numbers:
     """Constants that a field is compared with: single values and masked ones."""
 
-    __slots__ = ("masked", "single")
+    __slots__ = ("masked", "single", "width")
 
     def __init__(self, texts: Iterable[str] = ()) -> None:
         self.single: set[int] = set()
         self.masked: list[tuple[int, int]] = []
+        self.width = 0
+        """How many bits the widest of them needs."""
         for text in texts:
             self.add(*number(text))
 
-    def add(self, value: int, mask: int | None) -> None:
+    def add(self, value: int, mask: int | None = None) -> None:
         """One more constant; bits that the mask lacks don't count."""
         if mask is None:
             self.single.add(value)
         else:
             self.masked.append((value & mask, mask))
+        self.width = max(self.width, (value if mask is None else mask).bit_length())
 
     def __contains__(self, value: int) -> bool:
         return value in self.single or any(value & mask == wanted for wanted, mask in self.masked)
@@ -114,17 +117,25 @@ class Predicate:
         """The match in one database: its sets are read now, so what changes in place is seen."""
         if self._bound is not None:
             return self._bound
-        if not self.sets <= references.sets.keys() or not self.groups <= references.groups.keys():
+        if (self.sets or self.groups) and self.unread(references):
             return _never
         test = _all(_terms(self.node, references))
         if not self.sets and not self.groups and not _has_resident(self.node):
             self._bound = test
         return test
 
-    def missing(self, references: References) -> list[str]:
-        """The sets and groups that aren't there, for which OVN drops the whole match."""
-        sets = sorted(f"${name}" for name in self.sets - references.sets.keys())
-        return sets + sorted(f"@{name}" for name in self.groups - references.groups.keys())
+    def unread(self, references: References) -> str:
+        """Why OVN drops the match there, as a sentence; empty when it doesn't."""
+        missing = sorted(f"${name}" for name in self.sets - references.sets.keys())
+        missing += sorted(f"@{name}" for name in self.groups - references.groups.keys())
+        if missing:
+            return f"{', '.join(missing)} is not there"
+        for comparison in _comparisons(self.node) if self.sets else ():
+            width = WIDTHS.get(comparison.field.name)
+            for token in comparison.constants:
+                if token.kind == "set" and width is not None and references.sets[token.text[1:]].width > width:
+                    return f"{token.text} has a value that doesn't fit {comparison.field.name}"
+        return ""
 
 
 @lru_cache(maxsize=1 << 17)
@@ -295,6 +306,7 @@ def _constants(node: Comparison, references: References) -> Numbers:
             there = references.sets[token.text[1:]]
             found.single |= there.single
             found.masked += there.masked
+            found.width = max(found.width, there.width)
         else:
             found.add(*number(token.text))
     return found

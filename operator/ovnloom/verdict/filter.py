@@ -79,7 +79,9 @@ class Filter:
                 for name in members:
                     port = ports.get(name)
                     if port is not None:
-                        numbers.single.update(value for kind, value in port.addresses if kind == family)
+                        for kind, value in port.addresses:
+                            if kind == family:
+                                numbers.add(value)
         for _, row in contents.table("Address_Set"):
             found[row.name] = Numbers(map(str, contents.elements(row, "addresses")))
         return found
@@ -137,9 +139,9 @@ class Filter:
         except Unreadable as unreadable:
             self.unread.setdefault(switch.name, []).append((row, str(unreadable)))
             return
-        missing = read.missing(references)
-        if missing:
-            self.unread.setdefault(switch.name, []).append((row, f"{', '.join(missing)} is not there"))
+        why = read.unread(references)
+        if why:
+            self.unread.setdefault(switch.name, []).append((row, why))
             return
         ports = tuple((field, _members(names, references)) for field, names in read.ports)
         found[direction].append(

@@ -213,6 +213,9 @@ class Walk:
             words = f"no route to {text(target)}"
             yield self._end("lost", packet, (*steps, Step("route", router.name, words, router.row, router.owner)))
             return
+        if routes[0].hop is None:
+            yield self._end("denied", packet, (*steps, _route_step(router, routes[0])))
+            return
         policy, is_ambiguous = routing.policy(router, packet)
         if policy is None or policy.action == "allow":
             then = (*steps, _policy_step(router, policy, is_ambiguous)) if policy else steps
@@ -228,11 +231,8 @@ class Walk:
     def _by_route(self, router: Router, route: Route, packet: Packet, steps: Steps, depth: int) -> Iterator[Branch]:
         """A network of the router's own needs no word, a static route has a row."""
         if route.row is not None:
-            words = f"{route.row.columns.get('ip_prefix')} via {route.row.columns.get('nexthop')}"
-            steps = (*steps, Step("route", router.name, words, route.row, route.owner))
-        if route.hop is None:
-            yield self._end("denied", packet, steps)
-        else:
+            steps = (*steps, _route_step(router, route))
+        if route.hop is not None:
             yield from self._send(route.hop, packet, steps, depth)
 
     def _send(self, hop: Hop, packet: Packet, steps: Steps, depth: int) -> Iterator[Branch]:
@@ -287,6 +287,12 @@ class Walk:
             packet.dport,
             is_there,
         )
+
+
+def _route_step(router: Router, route: Route) -> Step:
+    columns = route.row.columns if route.row else {}
+    words = f"{columns.get('ip_prefix')} via {columns.get('nexthop')}"
+    return Step("route", router.name, words, route.row, route.owner)
 
 
 def _policy_step(router: Router, policy: Policy, is_ambiguous: bool) -> Step:
