@@ -41,6 +41,7 @@ RANKS = {
             "Vpc",
             "Subnet",
             "IPPool",
+            "SecurityGroup",
             "Node",
             "Namespace",
             "NetworkPolicy",

@@ -24,13 +24,14 @@ READ_ONLY: Rights = {
 WATCHED: Rights = {
     **{("kubeovn.io", kind): {*READ, "create", "patch"} for kind in ("vpcs", "subnets")},
     ("kubeovn.io", "ippools"): {*READ, "patch"},
+    ("kubeovn.io", "security-groups"): set(READ),
     ("kubeovn.io", "ips"): {*READ, "create", "patch", "delete"},
     **{("", kind): {*READ, "patch"} for kind in ("pods", "namespaces", "nodes")},
     **READ_ONLY,
 }
 EXPECTED: Rights = {
     **WATCHED,
-    **{("kubeovn.io", f"{kind}/status"): {"patch"} for kind in ("vpcs", "subnets", "ippools")},
+    **{("kubeovn.io", f"{kind}/status"): {"patch"} for kind in ("vpcs", "subnets", "ippools", "security-groups")},
     ("", "events"): {"create", "patch"},
     ("apiextensions.k8s.io", "customresourcedefinitions"): {"list", "watch"},
     ("coordination.k8s.io", "leases"): {"create"},

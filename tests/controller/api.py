@@ -60,6 +60,7 @@ KINDS: Mapping[str, Kind] = {
     "Subnet": Kind(OURS, "subnets", False),
     "IP": Kind(OURS, "ips", False),
     "IPPool": Kind(OURS, "ippools", False),
+    "SecurityGroup": Kind(OURS, "security-groups", False),
 }
 
 

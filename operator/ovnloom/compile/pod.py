@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ovnloom.api.ip import IP
 from ovnloom.api.meta import Key
 from ovnloom.api.pod import Pod
+from ovnloom.compile.pod_security import security_groups, security_ids, security_problems
 from ovnloom.intent import EMPTY, Intent, Member, Parent, Problem, Ref, Report, Row, Value
 from ovnloom.ipam import Malformed, parse_pair
 from ovnloom.ovn import names
@@ -55,6 +56,7 @@ def compile_pod(read: Reader, key: Key) -> Intent:
         if net.is_ovn and has_ports:
             rows.append(_port(pod.key, ip, net, pod, nic))
             members.extend(_groups(read, pod, ip, net))
+            problems.extend(security_problems(read, security_groups(pod, nic.provider), nic.provider))
         _answer(read, pod, nic, ip, net, annotations)
     return Intent(tuple(rows), tuple(members), tuple(problems), Report(annotations=annotations))
 
@@ -87,7 +89,9 @@ def _port(key: Key, ip: IP, net: PortNetwork, pod: Pod | None, nic: Nic | None) 
             columns["port_security"] = frozenset({" ".join((address, *vips))})
         if vips:
             ids[names.KEY_VIPS] = ",".join(vips)
-    if not net.is_default_vpc:
+    if pod is not None and nic is not None:
+        ids |= security_ids(security_groups(pod, nic.provider))
+    if not net.is_default_vpc and names.KEY_SECURITY_GROUPS not in ids:
         ids[names.associated_group_key("default-securitygroup")] = "false"
     for family in net.dhcp_families:
         if ip.v4 if family == 4 else ip.v6:

@@ -12,6 +12,7 @@ from ovnloom.compile.namespace import compile_namespace
 from ovnloom.compile.networkpolicy import compile_networkpolicy
 from ovnloom.compile.node import compile_node
 from ovnloom.compile.pod import compile_pod
+from ovnloom.compile.securitygroup import compile_securitygroup
 from ovnloom.compile.selection import compile_selection
 from ovnloom.compile.service import compile_service
 from ovnloom.compile.subnet import compile_subnet
@@ -23,6 +24,7 @@ COMPILERS: Mapping[str, Callable[[Reader, Key], Intent]] = {
     "Vpc": compile_vpc,
     "Subnet": compile_subnet,
     "IPPool": compile_ippool,
+    "SecurityGroup": compile_securitygroup,
     "Node": compile_node,
     "Namespace": compile_namespace,
     "NetworkPolicy": compile_networkpolicy,

@@ -28,7 +28,7 @@ from ovnloom.world.tables import BY_TYPE
 
 FINALIZED = frozenset({"Subnet", "Vpc", "IPPool"})
 """Kinds whose deletion waits for us, IP objects aside: those get their finalizer when they are made."""
-WITH_STATUS = FINALIZED
+WITH_STATUS = FINALIZED | {"SecurityGroup"}
 PARTS = ("object", "status")
 """In the order in which they are written."""
 Part = tuple[str, Key, str]

@@ -106,6 +106,11 @@ def provider_of(port: str, pod: str, namespace: str) -> str:
     return ".".join(parts[:3]) if parts[0] else DEFAULT_PROVIDER
 
 
+def interface_of(port: str, pod: str, namespace: str) -> str:
+    """The provider of a Pod's port, from the port's name: `provider_of`, and an interface's suffix where it has one."""
+    return port[len(f"{pod}.{namespace}.") :] or DEFAULT_PROVIDER
+
+
 def node_port(node: str) -> str:
     """The port of a node on the join switch, and its IP object's name."""
     return f"node-{node}"

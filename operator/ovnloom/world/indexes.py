@@ -12,6 +12,7 @@ from ovnloom.api.pod import Pod
 from ovnloom.api.subnet import Subnet
 from ovnloom.api.vpc import Vpc
 from ovnloom.world.policy_indexes import POLICY_INDEXES
+from ovnloom.world.security_indexes import SECURITY_INDEXES
 from ovnloom.world.service_indexes import SERVICE_INDEXES
 from ovnloom.world.world import Index
 
@@ -59,5 +60,6 @@ INDEXES: tuple[Index[Any], ...] = (
     POOLS_OF_SUBNET,
     POOLS_OF_NAMESPACE,
     *POLICY_INDEXES,
+    *SECURITY_INDEXES,
     *SERVICE_INDEXES,
 )

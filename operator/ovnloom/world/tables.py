@@ -15,6 +15,7 @@ from ovnloom.api.namespace import Namespace
 from ovnloom.api.networkpolicy import NetworkPolicy
 from ovnloom.api.node import Node
 from ovnloom.api.pod import Pod
+from ovnloom.api.securitygroup import SecurityGroup
 from ovnloom.api.service import Service
 from ovnloom.api.statefulset import StatefulSet
 from ovnloom.api.subnet import Subnet
@@ -63,6 +64,7 @@ TABLES: tuple[Table, ...] = (
     Table(Vpc, OURS, "v1", "vpcs", False, Vpc.decode),
     Table(Subnet, OURS, "v1", "subnets", False, Subnet.decode),
     Table(IPPool, OURS, "v1", "ippools", False, IPPool.decode),
+    Table(SecurityGroup, OURS, "v1", "security-groups", False, SecurityGroup.decode),
     Table(IP, OURS, "v1", "ips", False, IP.decode),
     Table(StatefulSet, "apps", "v1", "statefulsets", True, StatefulSet.decode),
     Table(

@@ -6,10 +6,11 @@ Nothing here runs for an event: the controller reads the slim views in `ovnloom.
 from ovnloom.api.models.ip import IP
 from ovnloom.api.models.ippool import IPPool
 from ovnloom.api.models.kind import Kind, Model
+from ovnloom.api.models.securitygroup import SecurityGroup
 from ovnloom.api.models.subnet import Subnet
 from ovnloom.api.models.vpc import Vpc
 
-KINDS: tuple[type[Kind], ...] = (Vpc, Subnet, IP, IPPool)
+KINDS: tuple[type[Kind], ...] = (Vpc, Subnet, IP, IPPool, SecurityGroup)
 """Every kind whose CRD is ours, in the order in which they depend on each other."""
 
-__all__ = ["IP", "KINDS", "IPPool", "Kind", "Model", "Subnet", "Vpc"]
+__all__ = ["IP", "KINDS", "IPPool", "Kind", "Model", "SecurityGroup", "Subnet", "Vpc"]
