@@ -18,6 +18,7 @@ READ_ONLY: Rights = {
     ("apps", "statefulsets"): set(READ),
     ("", "services"): set(READ),
     ("discovery.k8s.io", "endpointslices"): set(READ),
+    ("networking.k8s.io", "networkpolicies"): set(READ),
     ("k8s.cni.cncf.io", "network-attachment-definitions"): set(READ),
     ("kubevirt.io", "virtualmachines"): set(READ),
 }
