@@ -46,7 +46,7 @@ def run(pods: int, subnets: int) -> list[Line]:
         planned = process_time()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     assert len(plan.operations) > pods
-    _write(pipeline, plan)
+    stored(pipeline, plan)
     del plan
     changes = [_change(pipeline, f"new-{at}", at % subnets) for at in range(CHANGES)]
     what = f"{pods} Pods in {subnets} Subnets"
@@ -59,20 +59,20 @@ def run(pods: int, subnets: int) -> list[Line]:
     ]
 
 
-def _change(pipeline: Pipeline, name: str, subnet: int) -> float:
+def _change(pipeline: Pipeline, name: str, at: int) -> float:
     """Seconds until a new Pod's address is chosen and its rows are planned."""
-    pod = _pod(name, subnet, 3)
+    pod = _pod(name, at, 3)
     started = process_time()
     pipeline.put(Pod, pod.key, pod)
     pipeline.run()
     plan = pipeline.plan()
     seconds = process_time() - started
     assert plan.operations
-    _write(pipeline, plan)
+    stored(pipeline, plan)
     return seconds
 
 
-def _write(pipeline: Pipeline, plan: Plan) -> None:
+def stored(pipeline: Pipeline, plan: Plan) -> None:
     """The plan's rows are in the mirror, and nothing is due any more."""
     pipeline.observe(written(plan))
     pipeline.settled(plan.owners, plan)
@@ -83,13 +83,13 @@ def _write(pipeline: Pipeline, plan: Plan) -> None:
 def _objects(pods: int, subnets: int) -> Iterator[Any]:
     yield Vpc.decode({"metadata": {"name": "ovn-cluster"}})
     for name, cidr in (("join", "100.64.0.0/16"), ("ovn-default", "10.16.0.0/16")):
-        yield _subnet(name, {"cidrBlock": cidr, "default": name == "ovn-default"})
+        yield subnet(name, {"cidrBlock": cidr, "default": name == "ovn-default"})
     for at in range(NODES):
         status = {"addresses": [{"type": "InternalIP", "address": f"172.30.{at // 250}.{at % 250 + 1}"}]}
         yield Node.decode({"metadata": {"name": f"node-{at}"}, "status": status})
     for at in range(subnets):
         cidr = f"10.{120 + at // 250}.{at % 250}.0/24"
-        yield _subnet(f"subnet-{at}", {"cidrBlock": cidr, "namespaces": [f"ns-{at}"]})
+        yield subnet(f"subnet-{at}", {"cidrBlock": cidr, "namespaces": [f"ns-{at}"]})
         yield Namespace.decode({"metadata": {"name": f"ns-{at}"}})
     for at in range(pods):
         subnet, node = at % subnets, at % NODES
@@ -97,7 +97,7 @@ def _objects(pods: int, subnets: int) -> Iterator[Any]:
         yield _pod(f"pod-{at}", subnet, node)
 
 
-def _subnet(name: str, spec: dict[str, Any]) -> Subnet:
+def subnet(name: str, spec: dict[str, Any]) -> Subnet:
     return Subnet.decode({"metadata": {"name": name}, "spec": {"vpc": "ovn-cluster", **spec}})
 
 

@@ -26,6 +26,8 @@ def written(plan: Plan) -> Iterator[Change]:
                 yield Change("insert", op["table"], named[op["uuid-name"]], columns)
             case {"op": "mutate", "where": [[_, _, [_, at]]], "mutations": [[name, "insert", value]]}:
                 yield Change("modify", op["table"], named.get(at, at), {name: _read(known[name], value, named)})
+            case {"op": "mutate", "where": [[_, _, [_, at]]], "mutations": [[name, "delete", value]]}:
+                yield Change("modify", op["table"], named.get(at, at), {name: _read(known[name], value, named)})
             case _:
                 raise NotImplementedError(f"the plan of an empty database has {op['op']}")
 
