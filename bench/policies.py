@@ -30,7 +30,6 @@ CROWD = 1000
 CHANGES = 100
 
 
-
 def run(namespaces: int, crowd: int = CROWD) -> list[Line]:
     """Full: every Pod has its address already; all is compiled and planned against no rows. Times are of CPU."""
     garbage.seldom()
@@ -51,7 +50,7 @@ def run(namespaces: int, crowd: int = CROWD) -> list[Line]:
     stored(pipeline, plan)
     del plan
     moves = [_relabel(pipeline, at % namespaces, at // namespaces) for at in range(CHANGES)]
-    team = [_move(pipeline, crowd, "b" if at % 2 == 0 else "a") for at in range(6)]
+    team = [_move(pipeline, "b" if at % 2 == 0 else "a") for at in range(6)]
     what = f"{namespaces * POLICIES:,} policies, {namespaces:,} namespaces, {namespaces * PODS + crowd:,} Pods"
     return [
         Line(f"{what}: into the world", read - started, "s"),
@@ -72,7 +71,7 @@ def _relabel(pipeline: Pipeline, namespace: int, times: int) -> float:
     return _seconds(pipeline, pod)
 
 
-def _move(pipeline: Pipeline, crowd: int, team: str) -> float:
+def _move(pipeline: Pipeline, team: str) -> float:
     """Seconds until all Pods of a namespace are planned into the set of another team."""
     return _seconds(pipeline, _namespace("crowd", {"team": team}))
 

@@ -92,9 +92,9 @@ def _objects(pods: int, subnets: int) -> Iterator[Any]:
         yield subnet(f"subnet-{at}", {"cidrBlock": cidr, "namespaces": [f"ns-{at}"]})
         yield Namespace.decode({"metadata": {"name": f"ns-{at}"}})
     for at in range(pods):
-        subnet, node = at % subnets, at % NODES
-        yield _ip(f"pod-{at}", subnet, node, at // subnets + 2)
-        yield _pod(f"pod-{at}", subnet, node)
+        number, node = at % subnets, at % NODES
+        yield _ip(f"pod-{at}", number, node, at // subnets + 2)
+        yield _pod(f"pod-{at}", number, node)
 
 
 def subnet(name: str, spec: dict[str, Any]) -> Subnet:

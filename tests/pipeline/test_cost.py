@@ -192,3 +192,56 @@ def test_a_bug_in_one_owner_stops_nobody_else(busy: Pipeline, monkeypatch: pytes
     busy.run()
 
     assert not busy.wanted.held()
+
+
+def policy(name: str, subject: dict[str, str], peer: dict[str, str], space: str = "default") -> dict[str, Any]:
+    spec = {
+        "podSelector": {"matchLabels": subject},
+        "ingress": [{"from": [{"podSelector": {"matchLabels": peer}}]}],
+    }
+    meta = {"name": name, "namespace": space}
+    return {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": meta, "spec": spec}
+
+
+def labelled(at: int, **found: str) -> dict[str, Any]:
+    body = pod(at)
+    return {**body, "metadata": {**body["metadata"], "labels": found}}
+
+
+def test_a_policy_looks_at_the_pods_that_it_moves(busy: Pipeline) -> None:
+    """Others of the namespace are asked by their labels, once for all that have the same, and not compiled."""
+    put(busy, labelled(1, app="web"), labelled(2, role="front"))
+    busy.run()
+    put(busy, policy("first", {"none": "here"}, {"none": "there"}))
+    busy.run()
+
+    put(busy, policy("second", {"app": "web"}, {"role": "front"}))
+    seen = looked_at(busy.turn())
+
+    owners = {name for name in seen if not name.startswith("Selection/")}
+    assert owners == {"NetworkPolicy/default/second", "Membership/default/p1", "Membership/default/p2"}
+
+
+def test_a_pod_joins_a_set_once_however_many_policies_use_it(busy: Pipeline) -> None:
+    """What many policies say alike is one set: its cost is one element."""
+    put(busy, *(policy(f"policy-{at}", {"app": "web"}, {"role": "front"}) for at in range(50)))
+    busy.run()
+    busy.unsettled.clear()
+
+    put(busy, labelled(3, role="front"))
+    seen = looked_at(busy.turn())
+
+    assert seen == {"Pod/default/p3", "Membership/default/p3"}
+    assert len(busy.wanted.members(Owner("Membership", Key("p3", "default")))) == 1
+
+
+def test_a_policy_of_another_namespace_looks_at_no_pod_here(busy: Pipeline) -> None:
+    """Policies of one team cost another team nothing."""
+    put(busy, policy("here", {"app": "web"}, {"role": "front"}))
+    busy.run()
+
+    put(busy, namespace("other"), policy("there", {"app": "web"}, {"role": "front"}, space="other"))
+    busy.run()
+    put(busy, policy("more", {}, {}, space="other"))
+
+    assert {name for name in looked_at(busy.turn()) if name.startswith(("Pod", "Membership"))} == set()
