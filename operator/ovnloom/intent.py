@@ -92,6 +92,20 @@ class Member(NamedTuple):
     element: Element
 
 
+class Manifest(NamedTuple):
+    """A Kubernetes object that must exist; `content` is its body but for apiVersion, kind, name and namespace.
+
+    Fields that it doesn't name are the API server's or somebody else's. Several owners may need one that `is_shared`
+    and must say the same of it; it goes with the last of them.
+    """
+
+    api_version: str
+    kind: str
+    key: Key
+    content: Mapping[str, Any]
+    is_shared: bool = False
+
+
 class Problem(NamedTuple):
     """What is wrong with an object, for its user: a CamelCase reason that never changes and a sentence that says
     which field, what is wrong and what to do. `condition` is the one that it shows in: what is written can't be used
@@ -112,6 +126,7 @@ class Report:
     spec: Mapping[str, Any] = field(default_factory=dict)
     status: Mapping[str, Any] = field(default_factory=dict)
     annotations: Mapping[str, str | None] = field(default_factory=dict)
+    labels: Mapping[str, str | None] = field(default_factory=dict)
     ready: str = ""
     """Reason of the Ready=True condition; empty where the kind has no conditions."""
     blockers: str = ""
@@ -133,6 +148,8 @@ class Intent:
     problems: tuple[Problem, ...] = ()
     report: Report = _NO_REPORT
     is_held: bool = False
+    objects: tuple[Manifest, ...] = ()
+    """Kubernetes objects that the owner needs."""
 
     @classmethod
     def held(cls, *problems: Problem, report: Report = _NO_REPORT) -> Intent:

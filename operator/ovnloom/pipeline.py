@@ -21,6 +21,7 @@ from ovnloom.assign.choice import Assignment, Choice, Claim, Release, Take
 from ovnloom.assign.registry import ASSIGNERS, claims, holder
 from ovnloom.compile.registry import COMPILERS
 from ovnloom.intent import EMPTY, Intent, Owner, Problem, Ref
+from ovnloom.manifests import Apply, Edit, Manifests
 from ovnloom.northbound.change import Change, Elements
 from ovnloom.northbound.edits import Plan
 from ovnloom.northbound.mirror import Mirror
@@ -30,6 +31,7 @@ from ovnloom.settings import Settings
 from ovnloom.world.catalog import DERIVED
 from ovnloom.world.graph import Graph, Reader
 from ovnloom.world.indexes import INDEXES, IPS_OF_HOLDER
+from ovnloom.world.made import Made
 from ovnloom.world.moments import MOMENTS, Leaving, Refused
 from ovnloom.world.tables import TABLES
 from ovnloom.world.world import World
@@ -65,7 +67,7 @@ ROWLESS = frozenset({"Membership"})
 """Owners that only join rows of others, so that nothing of theirs is in the database that they never wanted."""
 SILENT = frozenset({*ROWLESS, *(kind.__name__ for kind in DERIVED)})
 """Owners that have no object to tell anything on."""
-OURS = frozenset((*MOMENTS, *DERIVED))
+OURS = frozenset((*MOMENTS, *DERIVED, Made))
 """What the API server doesn't say."""
 
 
@@ -105,6 +107,7 @@ class Pipeline:
         self.graph = Graph(self.world, settings)
         self.books = Addresses(self.world)
         self.wanted = Wanted()
+        self.manifests = Manifests(self.world)
         self.mirror = mirror or Mirror()
         self.unsettled: dict[Owner, None] = {}
         """Owners whose rows may differ from what they want."""
@@ -130,6 +133,8 @@ class Pipeline:
         if not was_seen:
             self.unexplained.add(Owner(kind.__name__, key))
         before = self.world.tables[kind].get(key)
+        if kind is Made:
+            self._made(key, found)
         if not self.world.put(kind, key, found):
             if found is not None and not is_echo and _answer(before) != _answer(found):
                 self._owners[Owner(kind.__name__, key)] = None  # somebody touched our answer: look at it again
@@ -141,9 +146,23 @@ class Pipeline:
             self.books.follow(before, found)
             if found is None:
                 self.world.put(Leaving, key, None)
+        if (before is None) != (found is None):
+            self._reconsider(Made.key_of(kind.__name__, key), is_gone=found is None)
         if before is None or kind is IP:
             self._introduce(kind.__name__, key, found if found is not None else before)
         return True
+
+    def _reconsider(self, place: Key, *, is_gone: bool) -> None:
+        """Who needs the object is looked at again: what stood in its way, or what it needs, is there or gone."""
+        if is_gone:
+            self._made(place, None)
+        self._owners.update(dict.fromkeys(self.manifests.look_at(place)))
+
+    def _made(self, place: Key, found: Made | None) -> None:
+        """An object of ours is there as given, or gone: whether it is as it should be is looked at again."""
+        if self.world.tables[Made].get(place) != found:
+            self.world.put(Made, place, found)
+            self.manifests.look_at(place)
 
     def _introduce(self, kind: str, key: Key, found: Any) -> None:
         for claim in claims(kind, key, found):
@@ -289,6 +308,7 @@ class Pipeline:
         if intent.rows:
             self.unexplained.discard(owner)
         is_idle = owner.kind in ROWLESS and not intent.members and not self.wanted.members(owner)
+        self.manifests.replace(owner, intent)
         again = self.wanted.replace(owner, intent)
         if not is_idle:
             self.unsettled[owner] = None
@@ -307,7 +327,8 @@ class Pipeline:
 
     def problems(self, owner: Owner, intent: Intent) -> tuple[Problem, ...]:
         """What the owner's user must be told: about its choices, then about its rows."""
-        return tuple(map(_short, (*self._told.get(Claim(owner.kind, owner.key), ()), *intent.problems)))
+        chosen = self._told.get(Claim(owner.kind, owner.key), ())
+        return tuple(map(_short, (*chosen, *intent.problems, *self.manifests.problems(owner))))
 
     def intent(self, owner: Owner) -> Intent:
         """What an owner wants now, compiled anew and without effect."""
@@ -325,6 +346,14 @@ class Pipeline:
         found = plan(self.unsettled, self.wanted, self.mirror, self._elements)
         self.drifted |= found.owners - self.unsettled.keys()
         return found
+
+    def object_refused(self, place: Key, words: str) -> None:
+        """The API server refuses an object that owners need; they tell it."""
+        self._owners.update(dict.fromkeys(self.manifests.refuse(place, words)))
+
+    def object_applied(self, place: Key) -> None:
+        """The API server took it."""
+        self._owners.update(dict.fromkeys(self.manifests.accept(place)))
 
     def given_up(self, owners: Mapping[Owner, str]) -> None:
         """The database refuses what these owners want, for these reasons: they are planned again when they want
@@ -356,7 +385,8 @@ class Pipeline:
             if self._is_ours(kind):
                 continue
             for key in [key for key in table if (kind, key) not in wanted]:
-                self.put(kind, key, None)
+                if Made.key_of(kind.__name__, key) not in self.world.tables[Made]:
+                    self.put(kind, key, None)
         for (kind, key), found in wanted.items():
             self.put(kind, key, found)
         self.run()
@@ -373,11 +403,23 @@ class Pipeline:
             turn = self.turn()
             if turn.failures:
                 raise next(iter(turn.failures.values()))
-            if not turn.choices:
+            edits = self.manifests.take()
+            if not turn.choices and not edits:
                 return made
+            for edit in edits:
+                self.imagine(edit)
             for _, choice in turn.choices:
                 made.append(choice)
                 self.save(choice)
+
+    def imagine(self, edit: Edit) -> None:
+        """The API server did what the edit says."""
+        kind, place = edit.table.type, Made.key_of(edit.table.kind, edit.key)
+        if isinstance(edit, Apply):
+            self.put(Made, place, Made.decode(edit.table.kind, edit.body))
+            self.put(kind, edit.key, edit.table.decode(edit.body))
+        else:
+            self.put(kind, edit.key, None)
 
     def intents(self) -> Iterator[tuple[Owner, Intent]]:
         """Every owner's intent, compiled anew and without effect: for tests and reports."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import yaml
+
 from ovnloom.api.ip import IP
 from ovnloom.compile.registry import COMPILERS
 from ovnloom.intent import Intent, Owner, Ref, Report
@@ -22,6 +24,7 @@ def account(pipeline: Pipeline, with_held: bool = True) -> dict[str, Blocks]:
     intents = dict(sorted(pipeline.intents()))
     return {
         "rows": _split(text.rows(pipeline.wanted if with_held else _without_held(pipeline))),
+        "objects": dict(_objects(pipeline)),
         "addresses": {line: [] for line in _addresses(pipeline)},
         "problems": {line: [] for owner, intent in intents.items() for line in _problems(pipeline, owner, intent)},
         "reports": {str(owner): lines for owner, intent in intents.items() if (lines := list(_report(intent.report)))},
@@ -76,6 +79,20 @@ def _split(rows: str) -> Blocks:
     return blocks
 
 
+def _objects(pipeline: Pipeline) -> Iterator[tuple[str, list[str]]]:
+    """Kubernetes objects that owners need, as manifests."""
+    for owner, manifest in sorted(pipeline.manifests.wanted(), key=lambda found: (found[1].kind, found[1].key)):
+        whose = "several" if manifest.is_shared else owner
+        heading = f"{manifest.api_version} {manifest.kind} {manifest.key} for {whose}"
+        yield heading, [f"  {line}" for line in yaml.safe_dump(_thawed(manifest.content)).splitlines()]
+
+
+def _thawed(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _thawed(each) for key, each in value.items()}
+    return [_thawed(each) for each in value] if isinstance(value, list | tuple) else value
+
+
 def _addresses(pipeline: Pipeline) -> Iterator[str]:
     for _, ip in sorted(pipeline.world.tables[IP].items()):
         words = [ip.name, ip.ip_address or "-", ip.mac or "-", ip.subnet]
@@ -100,6 +117,8 @@ def _report(report: Report) -> Iterator[str]:
             yield f"  status.{name}: {_plain(value)}"
     for name, value in sorted(report.annotations.items()):
         yield f"  {name}: {'(absent)' if value is None else value}"
+    for name, value in sorted(report.labels.items()):
+        yield f"  label {name}: {'(absent)' if value is None else value}"
     if report.ready:
         yield f"  ready: {report.ready}"
     if report.blockers:

@@ -14,16 +14,17 @@ import yaml
 from ovnloom.api.ip import IP
 from ovnloom.api.meta import Key
 from ovnloom.assign.choice import Take
-from ovnloom.pipeline import Pipeline
+from ovnloom.pipeline import KIND_TYPES, Pipeline
 from ovnloom.settings import Settings
 from ovnloom.world.catalog import DERIVED
+from ovnloom.world.made import Made
 from ovnloom.world.moments import MOMENTS, Overdue
 from ovnloom.world.world import KINDS
 from tests.compile.account import Blocks, account, missed, render
 from tests.compile.manifests import load_file
 
 HERE = Path(__file__).parent
-OURS = {*MOMENTS, *DERIVED} - {Overdue}
+OURS = {*MOMENTS, *DERIVED, Made} - {Overdue}
 """What the pipeline itself puts into the world."""
 Objects = dict[tuple[type, Key], Any]
 
@@ -76,7 +77,7 @@ class Case:
             step(pipeline, before, state)
             before = state
             assert not list(missed(pipeline))
-            ips = {(IP, key): ip for key, ip in pipeline.world.tables[IP].items()}
+            ips = {(IP, key): ip for key, ip in pipeline.world.tables[IP].items()} | made(pipeline)
             found.append(Meaning(render(account(pipeline), usual), account(pipeline, with_held=False), ips))
         return found
 
@@ -92,6 +93,16 @@ def cases() -> list[Case]:
 
 def keyed(objects: Iterable[Any]) -> Objects:
     return {(type(found), found.key): found for found in objects}
+
+
+def made(pipeline: Pipeline) -> Objects:
+    """The Kubernetes objects that owners need and the pipeline made, each with what is known of it as ours."""
+    found: Objects = {}
+    for place, one in pipeline.world.tables[Made].items():
+        kind = KIND_TYPES[one.kind]
+        found[Made, place] = one
+        found[kind, one.target] = pipeline.world.tables[kind][one.target]
+    return found
 
 
 def step(pipeline: Pipeline, before: Objects, after: Objects) -> None:

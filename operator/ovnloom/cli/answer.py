@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import yaml
 
+from ovnloom import manifests
 from ovnloom.cli.addresses import Address
 from ovnloom.cli.outlook import Step
 from ovnloom.cli.plan import Result
@@ -41,6 +42,7 @@ def answer(result: Result) -> dict[str, Any]:
         "changes": result.has_changes,
         "summary": summary(result.step.operations),
         "addresses": [_address(found) for found in result.addresses],
+        "objects": [_object(edit) for edit in result.step.objects],
         "operations": text.plan_json(result.step.plan)["operations"],
         "pending": {
             "summary": summary(result.pending.operations),
@@ -75,6 +77,20 @@ def answer(result: Result) -> dict[str, Any]:
             {"place": given.place, "apiVersion": given.api_version, "object": str(given)} for given in result.ignored
         ],
         "notes": result.notes,
+    }
+
+
+def _object(edit: manifests.Edit) -> dict[str, Any]:
+    is_removal = isinstance(edit, manifests.Remove)
+    return {
+        "verb": "remove" if is_removal else "change" if edit.uid else "create",
+        "apiVersion": edit.table.api_version,
+        "kind": edit.table.kind,
+        "name": edit.key.name,
+        "namespace": edit.key.namespace,
+        "owner": str(edit.owner or ""),
+        "reason": edit.reason,
+        "body": None if isinstance(edit, manifests.Remove) else edit.body,
     }
 
 

@@ -15,6 +15,7 @@ from ovnloom.errors import Refused, Unavailable
 from ovnloom.kube.client import Client
 from ovnloom.kube.failures import Expired, Forbidden, NotFound
 from ovnloom.settings import Settings
+from ovnloom.world.made import Made
 from ovnloom.world.moments import Overdue
 from ovnloom.world.tables import TABLES, Table
 
@@ -60,6 +61,8 @@ async def _list(client: Client, table: Table, wanted: Collection[tuple[str, Key]
         try:
             async for page in client.pages(table):
                 for item in page.items:
+                    made = Made.decode(table.kind, item)
+                    objects += [made] if made is not None else []
                     objects.append(table.decode(item))
                     if (table.kind, objects[-1].key) in wanted:
                         # Items of a list don't say what they are.

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ovnloom import manifests
 from ovnloom.assign.choice import Choice
 from ovnloom.cli.imagine import Imagination
 from ovnloom.intent import EMPTY, Intent, Owner, Problem, Ref
@@ -32,6 +33,8 @@ class Step:
     problems: Mapping[Owner, tuple[Problem, ...]] = field(default_factory=dict)
     waiting: Mapping[Ref, Collection[Owner]] = field(default_factory=dict)
     stop: budget.Stop | None = None
+    objects: list[manifests.Edit] = field(default_factory=list)
+    """Kubernetes objects that the controller makes, changes and removes."""
 
     @property
     def plan(self) -> Plan:
@@ -41,7 +44,7 @@ class Step:
     @property
     def is_empty(self) -> bool:
         """Whether nothing changes."""
-        return not self.operations and not self.choices
+        return not self.operations and not self.choices and not self.objects
 
 
 class Outlook:
@@ -56,6 +59,7 @@ class Outlook:
         self._intents: dict[Owner, Intent] = {}
         self._refusals: dict[Owner, tuple[Problem, ...]] = {}
         self._choices: list[Choice] = []
+        self._objects: list[manifests.Edit] = []
         self._is_started = False
 
     def put(self, objects: Iterable[Any]) -> None:
@@ -66,7 +70,8 @@ class Outlook:
     def step(self) -> Step:
         """What follows from the objects as they are now, on top of the step before."""
         self.settle()
-        found, self._choices = Step(choices=self._choices), []
+        found = Step(choices=self._choices, objects=self._objects)
+        self._choices, self._objects = [], []
         if not self._is_started:
             self._is_started = True
             self.pipeline.queue_everything()
@@ -101,11 +106,15 @@ class Outlook:
         while True:
             turn = self.pipeline.turn()
             self._intents.update(turn.intents)
+            edits = self.pipeline.manifests.take()
+            for edit in edits:
+                self._objects.append(edit)
+                self.pipeline.imagine(edit)
             for owner, bug in turn.failures.items():
                 if not self._intents.get(owner, EMPTY).is_held:
                     wrong = Problem("InternalError", f"ovnloom failed on this object: {bug!r}; please report it")
                     self._intents[owner] = Intent.held(wrong)
-            if not turn.choices:
+            if not turn.choices and not edits:
                 return
             for _, choice in turn.choices:
                 self._choices.append(choice)

@@ -45,7 +45,7 @@ class Result:
     @property
     def has_changes(self) -> bool:
         """Whether the files change anything: a row, or who has an address."""
-        return bool(self.step.operations) or any(found.verb != "keeps" for found in self.addresses)
+        return bool(self.step.operations or self.step.objects) or any(found.verb != "keeps" for found in self.addresses)
 
     def is_new(self, owner: Owner, problem: Problem) -> bool:
         """Whether the files bring the problem."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from ovnloom import manifests
 from ovnloom.cli.addresses import Address
 from ovnloom.cli.answer import summary
 from ovnloom.cli.plan import Result
@@ -33,6 +34,7 @@ def prose(result: Result) -> Iterator[Line]:
     """The whole answer; sections that have nothing to say are left out."""
     yield from _about(result)
     yield from _section("Addresses", _addresses(result.addresses))
+    yield from _section("Objects", _objects(result.step.objects))
     yield from _section("Rows", _rows(result.step.operations))
     yield from _section("Problems", _problems(result, are_new=True))
     yield from _section("Problems that are solved", _said(result.solved))
@@ -94,6 +96,14 @@ def _addresses(found: Sequence[Address]) -> Iterator[Line]:
     for row in (header, *cells):
         text = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         yield Line(f"  {text}".rstrip(), "dim" if row is header else STYLES[row[0]])
+
+
+def _objects(found: Iterable[manifests.Edit]) -> Iterator[Line]:
+    """Kubernetes objects that the controller writes itself."""
+    for edit in found:
+        what, why = f"{edit.table.kind} {edit.key}", f"for {edit.owner}: {edit.reason}"
+        sign = "-" if isinstance(edit, manifests.Remove) else "~" if edit.uid else "+"
+        yield Line(f"  {sign} {what} {why}", STYLES[sign])
 
 
 def _rows(operations: Iterable[Edit]) -> Iterator[Line]:

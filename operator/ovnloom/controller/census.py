@@ -14,6 +14,7 @@ from ovnloom.controller.inbox import Inbox
 from ovnloom.errors import Unavailable
 from ovnloom.kube.client import Client
 from ovnloom.kube.failures import Expired, NotFound
+from ovnloom.world.made import Made
 from ovnloom.world.tables import Table
 
 logger = log.get("census")
@@ -61,7 +62,7 @@ class Census:
         found = table.decode(body)
         key: Key = found.key
         self._known[table.type][key] = version
-        self._inbox.put(table, key, found)
+        self._inbox.put(table, key, found, made=Made.decode(table.kind, body))
         return key
 
     async def list(self, table: Table, client: Client) -> str:

@@ -20,6 +20,7 @@ from ovnloom.controller.approval import Approval
 from ovnloom.controller.census import Census
 from ovnloom.controller.clock import Clock
 from ovnloom.controller.inbox import Inbox
+from ovnloom.controller.objects import Objects
 from ovnloom.controller.report import Reporter
 from ovnloom.controller.saving import Saving
 from ovnloom.controller.usage_timer import UsageTimer
@@ -87,6 +88,7 @@ class Engine:
     def _start_over(self, pipeline: Pipeline) -> None:
         self.pipeline = pipeline
         self._saving = Saving(pipeline, self._client, self.writer, self._tell)
+        self._objects = Objects(pipeline, self._client, self.writer, self._wake)
         self._reporter = Reporter(pipeline, self._client, self.writer, self.events)
         self._approval = Approval(pipeline, self._client, self._settings, self._tell)
         self._clock = Clock(pipeline, self._wake)
@@ -168,6 +170,7 @@ class Engine:
             self._reporter.seen(kind.__name__, change.key)
             if kind is IP:
                 self._saving.arrived(change.key, change.found)
+            self._objects.arrived(change)
             if self.pipeline.put(kind, change.key, change.found, was_seen=change.was_seen, is_echo=is_echo):
                 self._clock.follow(kind, change.key, change.found)
         self.pipeline.observe(self._nb.drain())
@@ -179,6 +182,7 @@ class Engine:
         computed = perf_counter()
         self._note(turn)
         self._saving.take(turn.choices, turn.assigned)
+        self._objects.take()
         plan = self._approval.passed(self.pipeline.plan())
         planned = perf_counter()
         if not plan.owners:

@@ -5,6 +5,7 @@ from time import monotonic
 from typing import Any, NamedTuple
 
 from ovnloom.api.meta import Key
+from ovnloom.world.made import Made
 from ovnloom.world.tables import Table
 
 
@@ -16,6 +17,8 @@ class Change(NamedTuple):
     found: Any
     was_seen: bool = True
     """False when a list lacked the object and no event had said that it went."""
+    made: Made | None = None
+    """What can be compared of an object that we made."""
 
 
 class Inbox:
@@ -37,11 +40,16 @@ class Inbox:
             return monotonic() - arrived
         return 0.0
 
-    def put(self, table: Table, key: Key, found: Any, *, was_seen: bool = True) -> None:
+    def put(
+        self, table: Table, key: Key, found: Any, *, was_seen: bool = True, made: Made | None = None
+    ) -> None:
         """The object is as found, or gone (None), for whoever takes next."""
         place = (table.type, key)
         before = self._changes.get(place)
-        self._changes[place] = (Change(table, key, found, was_seen), monotonic() if before is None else before[1])
+        self._changes[place] = (
+            Change(table, key, found, was_seen, made),
+            monotonic() if before is None else before[1],
+        )
         if before is None:
             self._filled.set()
             self._wake.set()

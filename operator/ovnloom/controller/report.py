@@ -29,6 +29,8 @@ from ovnloom.world.tables import BY_TYPE
 FINALIZED = frozenset({"Subnet", "Vpc", "IPPool"})
 """Kinds whose deletion waits for us, IP objects aside: those get their finalizer when they are made."""
 WITH_STATUS = FINALIZED | {"SecurityGroup"}
+WHOLE = frozenset({"Vip"})
+"""Kinds whose status is a plain field of the object."""
 PARTS = ("object", "status")
 """In the order in which they are written."""
 Part = tuple[str, Key, str]
@@ -114,6 +116,9 @@ class Reporter:
         annotations = _differing(_annotations(found), intent.report.annotations)
         if annotations:
             body["metadata"] = {"annotations": annotations}
+        labels = _differing(found.labels, intent.report.labels) if intent.report.labels else {}
+        if labels and not found.deleting:
+            body.setdefault("metadata", {})["labels"] = labels
         if intent.report.spec and not found.deleting:
             body["spec"] = dict(intent.report.spec)
         finalizers = self._finalizers(owner, found, intent.report.blockers)
@@ -199,8 +204,9 @@ class Reporter:
 
     async def _patch(self, owner: Owner, part: str, body: Mapping[str, Any]) -> None:
         table = BY_TYPE[KIND_TYPES[owner.kind]]
+        is_part = part == "status" and owner.kind not in WHOLE
         try:
-            await self._client.patch(table, owner.key, body, subresource="status" if part == "status" else "")
+            await self._client.patch(table, owner.key, body, subresource="status" if is_part else "")
         except NotFound:
             return
         except Conflict:

@@ -22,7 +22,7 @@ from ovnloom.api.meta import Key, key_of
 from ovnloom.errors import Refused, Unavailable
 from ovnloom.kube import access, kind
 from ovnloom.kube.access import Access
-from ovnloom.kube.failures import Expired, NoAnswer, NotFound, failure
+from ovnloom.kube.failures import AlreadyExists, Expired, NoAnswer, NotFound, failure
 from ovnloom.kube.kind import Resource
 
 Body = Mapping[str, Any]
@@ -33,6 +33,9 @@ META = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 """Answers with the metadata only: a write is acknowledged in fewer bytes than the object that we have just sent."""
 METAS = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 MERGE = "application/merge-patch+json"
+APPLY = "application/apply-patch+yaml"
+FIELD_MANAGER = "ovnloom"
+"""As whom we apply: https://kubernetes.io/docs/reference/using-api/server-side-apply/#managers"""
 
 PAGE = 250
 """Objects in one page of a list: about 1 MB, which is what a list costs in memory however long it is."""
@@ -152,6 +155,25 @@ class Client:
         """
         where = kind.path(resource, key.namespace, key.name, subresource)
         return identity(await self._write("patch", "PATCH", resource, where, body, MERGE))
+
+    async def apply(self, resource: Resource, key: Key, body: Body, *, uid: str = "") -> Identity:
+        """The object has what the body says, and no more of what we applied before; fields of others stay theirs
+        unless the body names them, then they are ours. Raises AlreadyExists when there is an object but no `uid`
+        was given, and Conflict when it has another one.
+        """
+        where = kind.path(resource, key.namespace, key.name)
+        if uid:
+            body = {**body, "metadata": {**body["metadata"], "uid": uid}}
+        else:
+            try:
+                await self._read(where, accept=META)
+            except NotFound:
+                pass
+            else:
+                raise AlreadyExists(f"{where}: there is an object of this name")
+        force = "true" if uid else "false"
+        address = f"{where}?fieldManager={FIELD_MANAGER}&force={force}"
+        return identity(await self._write("apply", "PATCH", resource, address, body, APPLY))
 
     async def replace(self, resource: Resource, key: Key, body: Body) -> Identity:
         """The object is as the body says, if it still has the body's resource version. Raises NotFound, Conflict."""

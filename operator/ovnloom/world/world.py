@@ -9,11 +9,12 @@ from typing import Any, Generic, TypeVar
 from ovnloom.api.meta import Key
 from ovnloom.world.catalog import CATALOGS, DERIVED, Catalog
 from ovnloom.world.fact import Fact
+from ovnloom.world.made import Made
 from ovnloom.world.moments import MOMENTS
 from ovnloom.world.tables import TABLES
 
 T = TypeVar("T")
-KINDS: tuple[type, ...] = (*(table.type for table in TABLES), *MOMENTS, *DERIVED)
+KINDS: tuple[type, ...] = (*(table.type for table in TABLES), *MOMENTS, *DERIVED, Made)
 
 
 @dataclass(frozen=True, eq=False)
