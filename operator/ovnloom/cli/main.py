@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -15,9 +15,12 @@ from ovnloom.cli.wrong import Wrong
 
 if TYPE_CHECKING:
     from ovnloom.cli.plan import Result
+    from ovnloom.cli.prose import Line
 
 FAILED, CHANGES = 1, 2
 """Exit codes, beside 0 for nothing to do."""
+DENIED, UNANSWERED = 1, 2
+"""Exit codes of questions of yes or no, beside 0 for yes."""
 USAGE: Any = typer.BadParameter.__base__
 """All that typer raises for arguments that it can't read; it has no public name for it."""
 
@@ -35,6 +38,13 @@ class Output(StrEnum):
     text = "text"
     json = "json"
     yaml = "yaml"
+
+
+class Form(StrEnum):
+    """Forms in which a verdict is printed."""
+
+    text = "text"
+    json = "json"
 
 
 @app.command()
@@ -79,14 +89,22 @@ def control(given: Mapping[str, str]) -> int:
     return main.run(settings)
 
 
+Files = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-f", "--filename", metavar="FILE", help="Manifests: a file, a directory, or - for stdin; may be repeated."
+    ),
+]
+Recursive = Annotated[bool, typer.Option("-R", "--recursive", help="Look into directories of directories.")]
+Namespace = Annotated[str, typer.Option("-n", "--namespace", help="Namespace of objects that don't name theirs.")]
+Kubeconfig = Annotated[
+    str, typer.Option(help="Kubeconfig of the cluster; else OVNLOOM_KUBECONFIG, a Pod's account or KUBECONFIG.")
+]
+
+
 @app.command()
 def plan(
-    filename: Annotated[
-        list[str] | None,
-        typer.Option(
-            "-f", "--filename", metavar="FILE", help="Manifests: a file, a directory, or - for stdin; may be repeated."
-        ),
-    ] = None,
+    filename: Files = None,
     against: Annotated[
         str,
         typer.Option(
@@ -96,14 +114,10 @@ def plan(
         ),
     ] = "",
     output: Annotated[Output, typer.Option("-o", "--output", help="Form of the answer.")] = Output.text,
-    recursive: Annotated[bool, typer.Option("-R", "--recursive", help="Look into directories of directories.")] = False,
-    namespace: Annotated[
-        str, typer.Option("-n", "--namespace", help="Namespace of objects that don't name theirs.")
-    ] = "default",
+    recursive: Recursive = False,
+    namespace: Namespace = "default",
     delete: Annotated[bool, typer.Option("--delete", help="Ask what if the objects were deleted.")] = False,
-    kubeconfig: Annotated[
-        str, typer.Option(help="Kubeconfig of the cluster; else OVNLOOM_KUBECONFIG, a Pod's account or KUBECONFIG.")
-    ] = "",
+    kubeconfig: Kubeconfig = "",
     ovn_nb: Annotated[str, typer.Option(help="Northbound database (unix:, tcp: or ssl:); else OVNLOOM_OVN_NB.")] = "",
 ) -> None:
     """Show what manifests would change in OVN, and which address each Pod would get, before anything is applied.
@@ -129,6 +143,93 @@ def plan(
     raise typer.Exit(CHANGES if result.has_changes else 0)
 
 
+PORT = typer.Option(
+    metavar="PORT", help="NUMBER/tcp, NUMBER/udp, NUMBER/sctp or icmp; else a Service's only port, or a ping."
+)
+WHERE = typer.Option(
+    help="What the files come over: `cluster` (its objects) or `empty` (a new cluster). Without it: cluster when "
+    "--kubeconfig or KUBECONFIG names one or this is a Pod, else empty."
+)
+
+
+@app.command()
+def verdict(
+    source: Annotated[str, typer.Argument(metavar="FROM", help="NAMESPACE/POD, node/NAME or an address.")],
+    target: Annotated[
+        str, typer.Argument(metavar="TO", help="NAMESPACE/POD, svc/NAMESPACE/NAME, node/NAME or an address.")
+    ],
+    port: Annotated[str, PORT] = "",
+    filename: Files = None,
+    against: Annotated[str, WHERE] = "",
+    output: Annotated[Form, typer.Option("-o", "--output", help="Form of the answer.")] = Form.text,
+    recursive: Recursive = False,
+    namespace: Namespace = "default",
+    kubeconfig: Kubeconfig = "",
+) -> None:
+    """Say whether FROM may reach TO, and which object's rule decides: from the rows alone, no packet is sent.
+
+    It computes the rows as the controller does. With files it says whether it would still be allowed once they are
+    applied, and shows both ways when that differs.
+
+    Exit code: 0 allowed, 1 denied or not reached, 2 the question can't be answered.
+    """
+    from ovnloom.cli import flags, verdict_answer, verdict_prose, verdict_question
+
+    try:
+        settings = flags.settings({"kubeconfig": kubeconfig} if kubeconfig else {})
+        there = verdict_question.situation(filename or [], against, settings, recursive=recursive, namespace=namespace)
+        result = verdict_question.ask(there, source, target, port)
+    except Wrong as wrong:
+        fail(wrong, UNANSWERED)
+    if output is Form.json:
+        typer.echo(verdict_answer.verdict(result), nl=False)
+    else:
+        write(verdict_prose.prose(result))
+    raise typer.Exit(0 if result.judgement.allowed else DENIED)
+
+
+@app.command()
+def reach(
+    source: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--from",
+            metavar="SELECTOR",
+            help="NAMESPACE/LABELS (default/app=web), /LABELS for all namespaces, or what `verdict` takes; "
+            "may be repeated.",
+        ),
+    ] = None,
+    target: Annotated[
+        list[str] | None, typer.Option("--to", metavar="SELECTOR", help="The same for the other side.")
+    ] = None,
+    port: Annotated[str, PORT] = "",
+    filename: Files = None,
+    against: Annotated[str, WHERE] = "",
+    output: Annotated[Form, typer.Option("-o", "--output", help="Form of the answer.")] = Form.text,
+    recursive: Recursive = False,
+    namespace: Namespace = "default",
+    kubeconfig: Kubeconfig = "",
+) -> None:
+    """Show who may reach whom as a matrix: rows from, columns to. With files, cells that they change say so.
+
+    Exit code: 0 every pair is allowed, 1 some pair isn't, 2 the question can't be answered.
+    """
+    from ovnloom.cli import flags, verdict_answer, verdict_question
+    from ovnloom.cli import reach as reaching
+
+    try:
+        settings = flags.settings({"kubeconfig": kubeconfig} if kubeconfig else {})
+        there = verdict_question.situation(filename or [], against, settings, recursive=recursive, namespace=namespace)
+        matrix = reaching.make(there, source or [], target or [], port)
+    except Wrong as wrong:
+        fail(wrong, UNANSWERED)
+    if output is Form.json:
+        typer.echo(verdict_answer.reach(matrix), nl=False)
+    else:
+        write(reaching.prose(matrix))
+    raise typer.Exit(0 if matrix.allowed else DENIED)
+
+
 def show(result: Result, output: Output) -> None:
     """The answer is on stdout, in colours on a terminal."""
     if output is not Output.text:
@@ -138,23 +239,28 @@ def show(result: Result, output: Output) -> None:
         return
     from ovnloom.cli.prose import prose
 
+    write(prose(result))
+
+
+def write(lines: Iterable[Line]) -> None:
+    """The lines are on stdout, in colours on a terminal."""
     if not sys.stdout.isatty():
-        for line in prose(result):
+        for line in lines:
             typer.echo(line.text)
         return
     from rich.console import Console
     from rich.text import Text
 
     console = Console(highlight=False, soft_wrap=True)
-    for line in prose(result):
+    for line in lines:
         console.print(Text(line.text, line.style))
 
 
-def fail(wrong: Wrong) -> NoReturn:
-    """What is wrong is on stderr, one sentence a line; the exit code is 1."""
+def fail(wrong: Wrong, code: int = FAILED) -> NoReturn:
+    """What is wrong is on stderr, one sentence a line."""
     for sentence in wrong.sentences:
         typer.echo(f"error: {sentence}", err=True)
-    raise typer.Exit(FAILED)
+    raise typer.Exit(code)
 
 
 def run() -> None:
@@ -163,12 +269,15 @@ def run() -> None:
 
 
 def called(arguments: list[str]) -> int:
-    """The exit code of a command line. One that can't be read has 1: typer's own code for that means changes here."""
+    """The exit code of a command line. One that can't be read has 1: typer's own code for that means changes here.
+
+    For a question of yes or no, 1 is the answer no, so there it is 2.
+    """
     try:
         code = app(args=arguments or ["--help"], standalone_mode=False)
     except USAGE as wrong:
         typer.echo(f"error: {wrong.format_message()} Try --help.", err=True)
-        return FAILED
+        return UNANSWERED if arguments[:1] in (["verdict"], ["reach"]) else FAILED
     except typer.Abort:
         return FAILED
     except BrokenPipeError:
