@@ -62,7 +62,7 @@ lock: $(UV) ## Pin the newest dependencies that pyproject.toml and requirements/
 servers:
 	@make/servers
 
-# The first run compiles Kubernetes, and says how far it is; later ones find it in the cache.
+# The first run fetches OVN and compiles Kubernetes, and says how far it is; later ones find both in the cache.
 .PHONY: programs
 programs: $(READY)
 	@$(PYTHON) -m sandbox programs >/dev/null

@@ -38,7 +38,7 @@ def output(
 
 
 def surroundings(additions: Mapping[str, str]) -> dict[str, str]:
-    """The environment for a program; the chosen OVN's programs are found in it, unless the additions say another PATH."""
+    """The environment for a program: it finds the chosen OVN's programs, unless the additions say another PATH."""
     return {**os.environ, **release.chosen().environment(), **additions}
 
 

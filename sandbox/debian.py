@@ -45,12 +45,13 @@ Targets: Packages
 Languages: none
 Signed-By: {keys}
 """
-# The kernel names a process after the file that it executes: with a link to the loader that has the program's name, `ps`
-# and OVS's own control sockets show what one expects.
+# The kernel names a process after the file that it executes: with a link to the loader that has the program's name,
+# `ps` shows what one expects.
 WRAPPER = """\
 #!/bin/sh
-export OVS_PKGDATADIR="${{OVS_PKGDATADIR:-{root}/usr/share/openvswitch}}" OVN_PKGDATADIR="${{OVN_PKGDATADIR:-{root}/usr/share/ovn}}"
-exec {root}/loaders/{name} --library-path {libraries} --argv0 "$0" {root}/{program} "$@"
+export OVS_PKGDATADIR="${{OVS_PKGDATADIR:-{root}/usr/share/openvswitch}}"
+export OVN_PKGDATADIR="${{OVN_PKGDATADIR:-{root}/usr/share/ovn}}"
+exec "{root}/loaders/{name}" --library-path "{libraries}" --argv0 "$0" "{root}/{program}" "$@"
 """
 
 

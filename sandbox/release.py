@@ -11,7 +11,7 @@ from sandbox.errors import SandboxError
 
 VARIABLE = "SANDBOX_OVN"
 # To be raised when the way of unpacking changes, so that what was unpacked before isn't taken for it.
-RECIPE = "1"
+RECIPE = "2"
 # In the folder of a sandbox.
 FILE = "ovn-release"
 
@@ -53,11 +53,11 @@ class Release:
     def environment(self) -> dict[str, str]:
         """The PATH on which this release's programs come first.
 
-        In it is found what Debian keeps out of an ordinary user's PATH: ovsdb-server. Other releases are not in it, even
-        when a shell that was set up for a sandbox started us.
+        In it is found what Debian keeps out of an ordinary user's PATH: ovsdb-server. Other releases are not in it,
+        even when a shell that was set up for a sandbox started us.
         """
         inherited = os.environ.get("PATH", os.defpath).split(":")
-        others = [part for part in inherited if not Path(part).is_relative_to(_kept()) or "/ovn-" not in part]
+        others = [part for part in inherited if not part.startswith(f"{_kept()}/ovn-")]
         return {"PATH": ":".join([*([str(self.bin)] if self.packages else []), *others, "/usr/sbin", "/sbin"])}
 
 

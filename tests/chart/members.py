@@ -6,11 +6,12 @@ from pathlib import Path
 
 from sandbox import client
 from sandbox.errors import CommandError
+from sandbox.release import chosen
 from sandbox.server import Server
 from sandbox.wait import until
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "charts" / "ovnloom" / "files" / "ovn-central"
-SCHEMAS = Path("/usr/share/ovn")
+SCHEMAS = chosen().schemas
 NAMES = {"nb": "OVN_Northbound", "sb": "OVN_Southbound"}
 
 
