@@ -11,7 +11,6 @@ from ovnloom.api.meta import Key
 from ovnloom.pipeline import Pipeline
 from ovnloom.settings import Settings
 from tests.compile.manifests import decode
-from tests.policy.reference import Question
 from tests.policy.worlds import NODES, NUMBERS, OUTSIDE, PROTOCOLS, SUBNETS, Manifest, World
 
 JOIN = ("100.64.0.0/24", "fd00:100:64::/112")
@@ -30,41 +29,32 @@ class Compiled:
             *(_with_addresses(body, ips) if body["kind"] == "Pod" else body for body in world.bodies),
         ]
         """The manifests as the API server has them once the Pods run."""
+        self.names = {
+            item["ip"]: f"{pod['metadata']['name']}.{pod['metadata']['namespace']}"
+            for pod in self.pods
+            for item in pod["status"]["podIPs"]
+        }
+        """The ports of Pods by address."""
 
     @property
     def pods(self) -> Iterator[Manifest]:
         """The Pods with a port of their own."""
         return (body for body in self.bodies if body["kind"] == "Pod" and not body["spec"].get("hostNetwork"))
 
-    def ends(self, family: int) -> tuple[dict[str, str], list[str]]:
-        """Addresses of Pods, with the name of their port; addresses of Nodes and of others outside."""
-        inside = {
-            item["ip"]: f"{pod['metadata']['name']}.{pod['metadata']['namespace']}"
-            for pod in self.pods
-            for item in pod["status"]["podIPs"]
-            if (":" in item["ip"]) == bool(family)
-        }
-        return inside, [found[family] for found in (*NODES.values(), *OUTSIDE)]
-
     def pairs(self) -> Iterator[tuple[str, str]]:
-        """All ordered pairs of which one is a Pod, of one family each."""
+        """All ordered pairs of addresses of which one is a Pod's."""
         for family in self.world.families:
-            inside, outside = self.ends(family)
-            for pod in inside:
-                for other in (*inside, *outside):
+            pods = [address for address in self.names if (":" in address) == bool(family)]
+            others = [found[family] for found in (*NODES.values(), *OUTSIDE)]
+            for pod in pods:
+                for other in (*pods, *others):
                     yield pod, other
-                for other in outside:
+                for other in others:
                     yield other, pod
 
 
 QUESTIONS = [(protocol, port) for protocol in PROTOCOLS for port in NUMBERS]
-
-
-def questions(compiled: Compiled) -> Iterator[Question]:
-    """All that is asked of a world."""
-    for source, target in compiled.pairs():
-        for protocol, port in QUESTIONS:
-            yield Question(source, target, protocol, port)
+"""What is asked about each pair."""
 
 
 def joined(cidrs: tuple[str, str], families: tuple[int, ...]) -> str:

@@ -80,7 +80,9 @@ class Reference:
         for policy in policies:
             for rule in policy["spec"].get(rules) or ():
                 if self.rule_means(rule.get(peers), namespace_of(policy), peer):
-                    found += rule.get("ports") or [EVERY_PORT]  # empty or missing: all ports (API, ingress.ports)
+                    opened = rule.get("ports") or [EVERY_PORT]  # empty or missing: all ports (API, ingress.ports)
+                    is_pod = direction == INGRESS or self.rule_means_pod(rule.get(peers), namespace_of(policy), peer)
+                    found += [item for item in opened if is_pod or not isinstance(item.get("port"), str)]
         return found
 
     def policies_of(self, address: str) -> list[Body]:
@@ -96,6 +98,15 @@ class Reference:
     def rule_means(self, peers: list[Body] | None, namespace: str, address: str) -> bool:
         """One of the peers is enough; an empty or missing list means everybody (API, ingress.from)."""
         return not peers or any(self.peer_means(peer, namespace, address) for peer in peers)
+
+    def rule_means_pod(self, peers: list[Body] | None, namespace: str, address: str) -> bool:
+        """Whether the address is meant as a Pod's, and not only as one inside an ipBlock.
+
+        A named port is one "on a pod" (API, NetworkPolicyPort.port): that the addresses of a block, to which a Pod
+        connects, have none is nowhere said of NetworkPolicies, but it is of their successors (AdminNetworkPolicy: there
+        are no named ports for networks), and it is the reading that opens less.
+        """
+        return not peers or any("ipBlock" not in peer and self.peer_means(peer, namespace, address) for peer in peers)
 
     def peer_means(self, peer: Body, namespace: str, address: str) -> bool:
         """Whether a peer of a policy in that namespace means the address (API, NetworkPolicyPeer).

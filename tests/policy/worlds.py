@@ -151,6 +151,10 @@ class World:
         documents = yaml.dump_all(self.bodies, Dumper=_Plain, default_flow_style=None, sort_keys=False, width=150)
         return f"\n# families {self.families}, Subnets {self.subnets}\n{documents}"
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Hypothesis shows it so as well."""
+        printer.text(repr(self))
+
 
 class _Plain(yaml.SafeDumper):
     """Says twice what is there twice."""
@@ -170,10 +174,20 @@ def of(pool: list[T]) -> st.SearchStrategy[T]:
     return _pools[id(pool)]
 
 
-def some(field: str, items: st.SearchStrategy[T], most: int) -> st.SearchStrategy[Manifest]:
+ABSENT, EMPTY, FILLED = range(3)
+_fillings = st.sampled_from([ABSENT, EMPTY, *[FILLED] * 8])
+_lengths = st.sampled_from([1, 1, 1, 2, 2, 3])
+
+
+@st.composite
+def some(draw: st.DrawFn, field: str, items: st.SearchStrategy[Any]) -> Manifest:
     """A field with a list, rarely an empty one, rarely not there at all."""
-    filled = st.lists(items, min_size=1, max_size=most).map(lambda found: {field: found})
-    return st.one_of(filled, filled, filled, st.just({}), st.just({field: []}))
+    match draw(_fillings):
+        case 0:
+            return {}
+        case 1:
+            return {field: []}
+    return {field: [draw(items) for _ in range(draw(_lengths))]}
 
 
 _peers = st.one_of(
@@ -187,7 +201,7 @@ _peers = st.one_of(
     of(BLOCKS).map(lambda block: {"ipBlock": block}),
 )
 _rules = {
-    peers: st.builds(lambda who, what: {**who, **what}, some(peers, _peers, 3), some("ports", of(PORTS), 3))
+    peers: st.builds(lambda who, what: {**who, **what}, some(peers, _peers), some("ports", of(PORTS)))
     for peers in ("from", "to")
 }
 _types = st.sampled_from(
@@ -200,7 +214,7 @@ def _spec(pods: Manifest, types: Manifest, ingress: Manifest, egress: Manifest) 
     return {"podSelector": pods, **types, **ingress, **egress}
 
 
-policy_specs = st.builds(_spec, _selected, _types, some("ingress", _rules["from"], 2), some("egress", _rules["to"], 2))
+policy_specs = st.builds(_spec, _selected, _types, some("ingress", _rules["from"]), some("egress", _rules["to"]))
 _pods = st.tuples(
     st.sampled_from(NAMESPACES),
     of(POD_LABELS),
@@ -209,6 +223,8 @@ _pods = st.tuples(
     st.sampled_from([False] * 9 + [True]),
     st.sampled_from(["containers"] * 5 + ["initContainers"]),
 )
+_pod_counts = st.sampled_from([2, 4, 5, 5, 6, 6, 6, 7, 8])
+_policy_counts = st.sampled_from([0, 1, 1, 2, 2, 3, 3, 4, 5])
 
 
 def network_policy(at: int, namespace: str, spec: Manifest) -> Manifest:
@@ -246,11 +262,12 @@ _subnets = st.sampled_from(
 
 
 @st.composite
-def worlds(draw: st.DrawFn, others: st.SearchStrategy[list[Manifest]] | None = None, most_policies: int = 5) -> World:
+def worlds(draw: st.DrawFn, others: st.SearchStrategy[list[Manifest]] | None = None) -> World:
     """A cluster with NetworkPolicies, and `others`."""
     families, subnets = draw(_subnets)
     spaces = [namespace(name, draw(of(NAMESPACE_LABELS))) for name in NAMESPACES]
-    pods = [_pod(at, found) for at, found in enumerate(draw(st.lists(_pods, min_size=2, max_size=9)))]
-    wanted = draw(st.lists(st.tuples(st.sampled_from(NAMESPACES), policy_specs), max_size=most_policies))
-    policies = [network_policy(at, *found) for at, found in enumerate(wanted)]
+    pods = [_pod(at, draw(_pods)) for at in range(draw(_pod_counts))]
+    policies = [
+        network_policy(at, draw(st.sampled_from(NAMESPACES)), draw(policy_specs)) for at in range(draw(_policy_counts))
+    ]
     return World(families, subnets, (*spaces, *pods, *policies, *(draw(others) if others is not None else ())))
