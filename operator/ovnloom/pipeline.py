@@ -32,7 +32,7 @@ from ovnloom.world.catalog import DERIVED
 from ovnloom.world.graph import Graph, Reader
 from ovnloom.world.indexes import INDEXES, IPS_OF_HOLDER
 from ovnloom.world.made import Made
-from ovnloom.world.moments import MOMENTS, Leaving, Refused
+from ovnloom.world.moments import MOMENTS, Absent, Leaving, Refused
 from ovnloom.world.tables import TABLES
 from ovnloom.world.world import World
 
@@ -56,6 +56,8 @@ RANKS = {
     )
 }
 """Of owners that are due together, those that others build on come first."""
+NEWER = ("Chassis_Template_Var",)
+"""Tables that an OVN which we still serve (22.03) lacks."""
 KIND_TYPES = {
     **{table.kind: table.type for table in TABLES},
     **{kind.__name__: kind for kind in DERIVED},
@@ -121,6 +123,7 @@ class Pipeline:
         self._waiting: dict[Ref, set[Owner]] = {}
         self._told: dict[Claim, tuple[Problem, ...]] = {}
         self._leaving: dict[Claim, set[Key]] = {}
+        self._note_absent()
 
     # -- in -----------------------------------------------------------------------------------------------------------
 
@@ -181,6 +184,7 @@ class Pipeline:
         if touched.was_reset:
             self._unsettle_all()
             self._waiting.clear()
+            self._note_absent()
             return
         for owner in touched.owners:
             if owner not in self.unsettled:
@@ -194,6 +198,12 @@ class Pipeline:
             self._elements.setdefault(target, set()).update(elements)
         for ref in touched.appeared & self._waiting.keys():
             self.unsettled.update(dict.fromkeys(self._waiting.pop(ref)))
+
+    def _note_absent(self) -> None:
+        """Whoever would use a table that the database lacks knows it."""
+        for table in NEWER:
+            key = Key(table)
+            self.world.put(Absent, key, None if table in self.mirror.shape.tables else Absent(key))
 
     def queue(self, owner: Owner) -> None:
         """The owner is compiled again."""

@@ -8,6 +8,7 @@ from contextlib import suppress
 from ovnloom.api.ip import IP
 from ovnloom.api.meta import Key
 from ovnloom.api.node import Node
+from ovnloom.compile.node_variables import variables
 from ovnloom.compile.rows import group_acl, policy
 from ovnloom.intent import EMPTY, Intent, Parent, Report, Row, Value
 from ovnloom.ipam import FAMILIES, Family, Malformed, address_text, parse_address
@@ -38,6 +39,7 @@ def compile_node(read: Reader, key: Key) -> Intent:
     group = names.node_port_group(node.name)
     rows = [Row("Port_Group", group, {"name": group, "external_ids": {names.KEY_NODE: node.name}})]
     rows.extend(_distributed_groups(read, node.name))
+    rows.extend(variables(read, node))
     rows.extend(_probes(read, node, group))
     ip, join = read.get(IP, Key(names.node_port(node.name))), read.view(segment, read.settings.join_subnet)
     if ip is None or ip.holder != key or join is None or not ip.ip_address or ip.subnet != join.name:

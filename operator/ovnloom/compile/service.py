@@ -8,26 +8,26 @@ from itertools import chain
 from ovnloom.api.meta import Key
 from ovnloom.api.service import Service, ServicePort
 from ovnloom.compile.service_addresses import Address, served_addresses
-from ovnloom.intent import EMPTY, Intent, Member, Problem, Ref, Row, Value
+from ovnloom.compile.service_nodes import PerNode
+from ovnloom.compile.service_rows import LONGEST_AFFINITY, balancer
+from ovnloom.intent import EMPTY, Intent, Member, Problem, Ref, Row
 from ovnloom.ipam import Family
 from ovnloom.ovn import names
+from ovnloom.world.chassis import has_variables
 from ovnloom.world.graph import Reader
 from ovnloom.world.problem import idle, shown
 from ovnloom.world.service import Offer, in_brackets, of_service, offers, rival, slices
 from ovnloom.world.vpc import exists
 
-PROTOCOLS: dict[str, names.Protocol] = {"TCP": "tcp", "UDP": "udp", "SCTP": "sctp"}
-LONGEST_AFFINITY = 65535
-"""Seconds for which OVN can keep a client's backend (lb.c reads at most 16 bits)."""
 MOST_NAMED = 5
 """Things that a sentence names before it says how many more there are."""
-HAIRPIN = " ".join(names.HAIRPIN_IPS.values())
 
 
 def compile_service(read: Reader, key: Key) -> Intent:
     """A Service is one Load_Balancer for each protocol, with a virtual address for each of its IPs and ports.
 
-    Without endpoints the address stays and rejects, as kube-proxy does. In a Vpc that doesn't exist nobody is served.
+    Without endpoints the address stays and rejects, as kube-proxy does. Addresses whose backends differ by node are in
+    rows of their own, and their backends in the variables of each chassis. A Vpc that doesn't exist serves nobody.
     """
     service = read.get(Service, key)
     if service is None or not service.cluster_ips:
@@ -36,60 +36,76 @@ def compile_service(read: Reader, key: Key) -> Intent:
     if not read.view(exists, vpc):
         wrong = f"annotation ovn.kubernetes.io/vpc is {shown(vpc)}; create that Vpc or name another"
         return Intent(problems=(Problem("VpcMissing", wrong),))
-    problems: dict[Problem, None] = {}
+    problems = dict.fromkeys(_warnings(service))
     addresses = served_addresses(read, service, vpc, problems)
-    found = [read.view(offers, name) for name in slices(read, key)]
-    offered = [offer for each in found for offer in each.offers]
-    unreadable = [text for each in found for text in each.unreadable]
-    if unreadable:
-        wrong = f"endpoints {_named(unreadable)} of its EndpointSlices aren't addresses of their addressType; correct"
-        problems[idle("EndpointUnreadable", f"{wrong} them. They get no traffic")] = None
-    rows = []
+    offered = _offered(read, key, problems)
+    per_node = PerNode(read, service)
+    rows: list[Row] = []
     for protocol in dict.fromkeys(port.protocol for port in service.ports):
-        vips = _vips(
-            read, service, vpc, addresses, [p for p in service.ports if p.protocol == protocol], offered, problems
-        )
+        vips: dict[str, str] = {}
+        for address, port in _served(read, service, vpc, addresses, protocol, problems):
+            ours = _at(offered, address.family, port)
+            everybody = _backends(ours)
+            if everybody and _differs(service, address, ours) and _can_differ(read, problems):
+                per_node.add(address, port, is_local=address.is_internal and service.is_internally_local)
+            else:
+                vips[f"{in_brackets(address.family, address.text)}:{port.port}"] = everybody
         if vips:
-            rows.append(_row(service, PROTOCOLS[protocol], vips))
+            rows.append(balancer(service, protocol, vips))
+    rows.extend(per_node.rows())
+    group = Ref("Load_Balancer_Group", names.load_balancer_group(vpc))
+    members = [Member(group, "load_balancer", row.ref) for row in rows]
+    members.extend(per_node.members())
+    problems.update(dict.fromkeys(per_node.problems()))
+    return Intent(tuple(rows), tuple(members), tuple(problems))
+
+
+def _warnings(service: Service) -> Iterator[Problem]:
     if service.affinity_seconds > LONGEST_AFFINITY:
         wrong = f"spec.sessionAffinityConfig.clientIP.timeoutSeconds is {service.affinity_seconds}, more than OVN can"
-        problems[idle("AffinityCut", f"{wrong} keep; clients lose their backend after {LONGEST_AFFINITY} s")] = None
-    group = Ref("Load_Balancer_Group", names.load_balancer_group(vpc))
-    members = tuple(Member(group, "load_balancer", row.ref) for row in rows)
-    return Intent(tuple(rows), members, tuple(problems))
+        yield idle("AffinityCut", f"{wrong} keep; clients lose their backend after {LONGEST_AFFINITY} s")
 
 
-def _vips(
+def _served(
     read: Reader,
     service: Service,
     vpc: str,
     addresses: tuple[Address, ...],
-    ports: list[ServicePort],
-    offered: list[Offer],
+    protocol: str,
     problems: dict[Problem, None],
-) -> dict[str, str]:
-    vips: dict[str, str] = {}
-    for family in dict.fromkeys(address.family for address in addresses):
-        for port in ports:
-            chosen = backends(offered, family, port)
-            for address in addresses:
-                if address.family != family:
-                    continue
-                place = (address.text, port.port, port.protocol)
-                other = None if address.is_internal else rival(read, service, vpc, place)
-                if other is None:
-                    vips[f"{in_brackets(family, address.text)}:{port.port}"] = chosen
-                else:
-                    wrong = f"{address.text} port {port.port}/{port.protocol} is served for Service {other}"
-                    problems[idle("AddressTaken", f"{wrong}; give this one another address or port")] = None
-    return vips
+) -> Iterator[tuple[Address, ServicePort]]:
+    """The addresses and ports of one protocol that no other Service of the Vpc has."""
+    for port in service.ports:
+        if port.protocol != protocol:
+            continue
+        for address in addresses:
+            place = (address.text, port.port, protocol)
+            other = None if address.is_internal else rival(read, service, vpc, place)
+            if other is None:
+                yield address, port
+            else:
+                wrong = f"{address.text} port {port.port}/{protocol} is served for Service {other}"
+                problems[idle("AddressTaken", f"{wrong}; give this one another address or port")] = None
 
 
-def backends(offered: list[Offer], family: Family, port: ServicePort) -> str:
-    """The backends of a port: all that are ready, else those that are leaving and still serve, as OVN writes them."""
-    ours = [o for o in offered if o.family == family and o.port == port.name and o.protocol == port.protocol]
-    if not ours:
-        return ""
+def _offered(read: Reader, key: Key, problems: dict[Problem, None]) -> list[Offer]:
+    found = [read.view(offers, name) for name in slices(read, key)]
+    unreadable = [text for each in found for text in each.unreadable]
+    if unreadable:
+        more = f" and {len(unreadable) - MOST_NAMED} more" if len(unreadable) > MOST_NAMED else ""
+        which = ", ".join(map(shown, unreadable[:MOST_NAMED])) + more
+        wrong = f"endpoints {which} of its EndpointSlices aren't addresses of their addressType"
+        problems[idle("EndpointUnreadable", f"{wrong}; correct them, they get no traffic")] = None
+    return [offer for each in found for offer in each.offers]
+
+
+def _at(offered: list[Offer], family: Family, port: ServicePort) -> list[Offer]:
+    """What is offered at a port: slices have it under the same name and protocol, whatever its number."""
+    return [o for o in offered if o.port == port.name and o.protocol == port.protocol and o.family == family]
+
+
+def _backends(ours: list[Offer]) -> str:
+    """All backends that are ready, else those that are leaving and still serve, as OVN writes them."""
     if len(ours) == 1:
         return ",".join(ours[0].ready or ours[0].leaving)
     found = sorted(chain.from_iterable(offer.ready for offer in ours))
@@ -97,29 +113,23 @@ def backends(offered: list[Offer], family: Family, port: ServicePort) -> str:
     return ",".join(dict.fromkeys(found))
 
 
-def _row(service: Service, protocol: names.Protocol, vips: dict[str, str]) -> Row:
-    name = names.service_load_balancer(service.namespace, service.name, protocol)
-    columns: dict[str, Value] = {
-        "name": name,
-        "protocol": protocol,
-        "vips": vips,
-        "options": dict(_options(service, protocol)),
-        "external_ids": {names.KEY_SERVICE: names.service_key(service.namespace, service.name)},
-    }
-    if service.affinity_seconds:
-        columns["selection_fields"] = frozenset({"ip_src", "ipv6_src"})
-    return Row("Load_Balancer", name, columns)
+def _differs(service: Service, address: Address, ours: list[Offer]) -> bool:
+    """Whether nodes have other backends than each other: by policy, or because every ready endpoint has a hint.
+
+    Traffic of Pods to the other addresses of a Service never depends on externalTrafficPolicy: kube-proxy, too,
+    sends it to all backends.
+    """
+    if address.is_internal and service.is_internally_local:
+        return True
+    willing = [offer for offer in ours if offer.ready]
+    return bool(willing) and (
+        all(offer.has_zone_hints for offer in willing) or all(offer.has_node_hints for offer in willing)
+    )
 
 
-def _options(service: Service, protocol: names.Protocol) -> Iterator[tuple[str, str]]:
-    yield "reject", "true"
-    yield "hairpin_snat_ip", HAIRPIN
-    if service.affinity_seconds:
-        yield "affinity_timeout", str(min(service.affinity_seconds, LONGEST_AFFINITY))
-    if protocol == "udp":  # a client that goes on sending would keep a backend that is gone
-        yield "ct_flush", "true"
-
-
-def _named(found: list[str]) -> str:
-    more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
-    return ", ".join(map(shown, found[:MOST_NAMED])) + more
+def _can_differ(read: Reader, problems: dict[Problem, None]) -> bool:
+    if has_variables(read):
+        return True
+    wrong = "spec.internalTrafficPolicy or hints of its EndpointSlices choose backends by node, which the connected"
+    problems[idle("NotSupportedByOvn", f"{wrong} OVN can't; upgrade to 22.12 or newer. All backends are used")] = None
+    return False

@@ -74,7 +74,7 @@ def _is_free(
         wrong = f"{field} {text} is an address of Subnet {around.subnet}"
         problems[idle("AddressInSubnet", f"{wrong}; it is not served, choose one that no Subnet has")] = None
         return False
-    if is_internal and not is_in_range:
+    if is_internal and is_in_range is False:
         wrong = f"{field} {shown(text)} is outside of the range of Services {read.settings.service_cidr}"
         problems[idle("OutsideServiceRange", f"{wrong}; it is served, but set service_cidr to the cluster's")] = None
     return True

@@ -132,6 +132,7 @@ def _present(draft: Draft, table: str, uuid: str, kept: str) -> str:
 def update(draft: Draft, owner: Owner, row: Row, ref: Ref, uuid: str, full: Mapping[str, Value]) -> None:
     """The draft has an update when a column differs."""
     known = draft.mirror.columns(row.table)
+    full = {name: new for name, new in full.items() if not _by_pairs(draft, owner, ref, uuid, name, new)}
     changes: dict[str, tuple[Value, Value]] = {}
     for name, new in full.items():
         old = draft.mirror.value(row.table, uuid, name)
@@ -139,6 +140,28 @@ def update(draft: Draft, owner: Owner, row: Row, ref: Ref, uuid: str, full: Mapp
             changes[name] = (draft.symbolic(known[name], old), new)
     if changes:
         draft.updates.append(Update(*ref, owner, _reason(draft, row.table, uuid, owner, changes), changes))
+
+
+BY_PAIRS = frozenset({("Load_Balancer", "vips")})
+"""Maps whose values are long: of one with a hundred addresses the one that changes is written, not all."""
+
+
+def _by_pairs(draft: Draft, owner: Owner, ref: Ref, uuid: str, name: str, new: Value) -> bool:
+    """Whether the column is such a map and is corrected pair by pair."""
+    if (ref.table, name) not in BY_PAIRS or not isinstance(new, Mapping):
+        return False
+    old = draft.mirror.value(ref.table, uuid, name)
+    if old == new or not old:
+        return False
+    for key in sorted(old.keys() | new.keys()):
+        before, after = old.get(key), new.get(key)
+        if before == after:
+            continue
+        if before is not None:
+            draft.remove(ref, name, (key, before), owner, "other backends" if after is not None else "no longer wanted")
+        if after is not None:
+            draft.add(ref, name, (key, after), owner, "other backends" if before is not None else "no such address")
+    return True
 
 
 def _reason(draft: Draft, table: str, uuid: str, owner: Owner, changes: Mapping[str, tuple[Value, Value]]) -> str:

@@ -43,6 +43,13 @@ class Refused:
         return Key(f"{kind}/{key.name}", key.namespace)
 
 
-MOMENTS: tuple[type, ...] = (Overdue, Strays, Leaving, Refused)
-CHOSEN = frozenset({Strays, Leaving, Refused})
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """The connected OVN is too old to have this table; what would be said in it is said otherwise, or not at all."""
+
+    key: Key
+
+
+MOMENTS: tuple[type, ...] = (Absent, Overdue, Strays, Leaving, Refused)
+CHOSEN = frozenset({Absent, Strays, Leaving, Refused})
 """What the pipeline put there itself, and will put there again."""

@@ -11,7 +11,7 @@ from ovnloom.api.pod import Pod
 from ovnloom.api.service import Service
 from ovnloom.api.subnet import Subnet
 from ovnloom.api.vpc import Vpc
-from ovnloom.ipam import Family, Malformed, address_text, parse_address, parse_cidr_block
+from ovnloom.ipam import Family, Malformed, Networks, address_text, parse_address, parse_cidr_block
 from ovnloom.world.graph import Reader
 from ovnloom.world.indexes import IPS_OF_HOLDER
 from ovnloom.world.nics import holder_name
@@ -116,10 +116,15 @@ def lends_addresses(read: Reader, name: str) -> bool:
     return subnet is not None and subnet.enable_external_lb_address
 
 
-def is_in_service_range(read: Reader, family: Family, number: int) -> bool:
-    """Whether an address lies in the range that the settings name."""
-    network = parse_cidr_block(read.settings.service_cidr).of(family)
-    return network is not None and number in network
+def is_in_service_range(read: Reader, family: Family, number: int) -> bool | None:
+    """Whether an address lies in the range that the settings name; None when they name none of its family."""
+    network = read.view(service_range, None).of(family)
+    return None if network is None else number in network
+
+
+def service_range(read: Reader, _: None) -> Networks:
+    """View: the range that the settings name, read once."""
+    return parse_cidr_block(read.settings.service_cidr)
 
 
 def rival(read: Reader, service: Service, vpc: str, place: tuple[str, int, str]) -> Key | None:
