@@ -258,9 +258,11 @@ def test_a_server_that_hangs_costs_the_timeout_and_leaves_no_surprise(own_ovn: O
 
 @pytest.fixture
 def older_schema(tmp_path: Path) -> Path:
-    """A northbound schema of OVN 22.03: no route tables, no ACL labels."""
+    """A northbound schema of OVN 22.03: no route tables, no tiers nor `pass` of ACLs, no ACL labels."""
     schema = json.loads((chosen().schemas / "ovn-nb.ovsschema").read_text())
     schema["tables"]["ACL"]["columns"].pop("tier", None)
+    _, actions = schema["tables"]["ACL"]["columns"]["action"]["type"]["key"]["enum"]
+    schema["tables"]["ACL"]["columns"]["action"]["type"]["key"]["enum"] = ["set", sorted({*actions} - {"pass"})]
     del schema["tables"]["ACL"]["columns"]["label"]
     del schema["tables"]["Logical_Router_Static_Route"]["columns"]["route_table"]
     path = tmp_path / "older.ovsschema"
@@ -293,6 +295,22 @@ def test_an_older_ovn_gets_what_it_knows_and_the_rest_is_told(
         assert {owner: len(problems) for owner, problems in found.problems.items()} == {subnet("r"): 1}
         assert "Logical_Router_Static_Route.route_table = 't'" in found.problems[subnet("r")][0].message
         assert sorted(ovn.nbctl("--bare", "--columns=priority", "list", "acl").split()) == ["1", "2"]
+
+
+def test_what_should_pass_to_the_next_tier_is_dropped_where_there_are_no_tiers(
+    tmp_path: Path, older_schema: Path, controllers: Make
+) -> None:
+    """Left out, it would let a later rule of the same policy decide, which may allow."""
+    with Ovn(tmp_path / "ovn", nb_schema=older_schema) as ovn:
+        controller = controllers(ovn.nb)
+        passing, last = acl("p.ns", 1, tier=1, action="pass"), acl("p.ns", 2005, tier=3)
+
+        assert controller.want(policy("p"), Intent(rows=(*group("p.ns").rows, passing, last))).is_ok
+
+        found = controller.everything()
+        assert found.is_empty
+        assert ["tiers" in problem.message for problem in found.problems[policy("p")]] == [True, True]
+        assert "drop" in ovn.nbctl("--bare", "--columns=action", "find", "acl", "priority=1")
 
 
 def test_an_upgraded_schema_is_used_without_a_restart(tmp_path: Path, older_schema: Path, controllers: Make) -> None:

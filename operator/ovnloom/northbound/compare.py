@@ -27,8 +27,10 @@ def is_shared(draft: Draft, row: Row, ref: Ref, name: str) -> bool:
     return name not in row.columns or bool(draft.wanted.elements(ref, name))
 
 
-ALIKE = frozenset({("ACL", "tier")})
-"""Columns that say nothing where a database lacks them: all our ACLs are of one tier, and are so without tiers too."""
+LAST_TIER = 3
+"""The tier that is asked after that of NetworkPolicies."""
+ISOLATING = 2000
+"""Priority of a NetworkPolicy's drops. Without tiers it counts alone: tier 1 has higher ones, the last tier lower."""
 
 
 def supported(draft: Draft, owner: Owner, row: Row) -> dict[str, Value]:
@@ -39,8 +41,8 @@ def supported(draft: Draft, owner: Owner, row: Row) -> dict[str, Value]:
         if name in known:
             columns[name] = value
             continue
-        if (row.table, name) in ALIKE:
-            continue
+        if (row.table, name) == ("ACL", "tier"):
+            continue  # see below
         column = TABLES[row.table].columns.get(name) if row.table in TABLES else None
         if value in (None, "") or value == (column.default if column else None) or value in (frozenset(), {}):
             continue
@@ -51,7 +53,28 @@ def supported(draft: Draft, owner: Owner, row: Row) -> dict[str, Value]:
             f"{row.table}.{name} = {value!r} can't be said to the connected OVN (northbound schema "
             f"{draft.mirror.shape.version or 'unknown'}): the column {since}; upgrade OVN or do without it",
         )
+    if "tier" in row.columns and "tier" not in known:
+        columns |= _without_tiers(draft, owner, row)
     return columns
+
+
+def _without_tiers(draft: Draft, owner: Owner, row: Row) -> dict[str, Value]:
+    """What an ACL must say where OVN has no tiers, so that nothing passes that tiers would have stopped.
+
+    OVN got tiers and the action `pass` together (ovn-nb(5), ACL). Where they matter, their lack is told.
+    """
+    version = f"the connected OVN (northbound schema {draft.mirror.shape.version or 'unknown'}) has no tiers of ACLs"
+    if row.columns["action"] == "pass":
+        draft.complain(
+            owner, "NotSupportedByOvn", f"{version}, so what should pass to the next tier is dropped; upgrade OVN"
+        )
+        return {"action": "drop"}
+    priority = row.columns["priority"]
+    if row.columns["tier"] == LAST_TIER and isinstance(priority, int) and priority > ISOLATING:
+        draft.complain(
+            owner, "NotSupportedByOvn", f"{version}, so these rules come before NetworkPolicies; upgrade OVN"
+        )
+    return {}
 
 
 def wanted_columns(
