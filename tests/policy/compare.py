@@ -65,15 +65,17 @@ def _agree(compiled: Compiled, reference: Reference, questions: Iterator[Questio
     network = Network.of(compiled.pipeline.wanted)
     for question in questions:
         if question.source != question.target:  # what a Pod sends to itself doesn't leave it
-            verdict = network.verdict(asked(question, reference))
+            verdict = network.verdict(asked(question, compiled))
             wanted = reference.allowed(question)
             assert verdict.allowed is wanted, _words(compiled, question, verdict, wanted)
 
 
-def asked(question: Question, reference: Reference) -> Asked:
+def asked(question: Question, compiled: Compiled) -> Asked:
     """The question in other words. What a node sends comes in by its own port, what others send by any node's."""
-    entry = f"node-{reference.nodes[question.source]}" if question.source in reference.nodes else ""
-    return Asked(question.source, question.target, LOWER[question.protocol], question.port, entry=entry)
+    source = compiled.names.get(question.source)
+    entry = "" if source else f"node-{compiled.nodes.get(question.source, 'n1')}"
+    number = LOWER[question.protocol], question.port, 6 if ":" in question.source else 4
+    return Asked(source or question.source, question.target, *number, entry=entry)
 
 
 def _words(compiled: Compiled, question: Question, verdict: Verdict, wanted: bool) -> str:

@@ -35,6 +35,8 @@ class Compiled:
             for item in pod["status"]["podIPs"]
         }
         """The ports of Pods by address."""
+        self.nodes = {address: name for name, found in NODES.items() for address in found}
+        """Nodes by address."""
 
     @property
     def pods(self) -> Iterator[Manifest]:
