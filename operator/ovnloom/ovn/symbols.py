@@ -56,17 +56,18 @@ MEANINGS: Final[dict[str, str]] = {
     "eth.mcast": "eth.dst[40]",
     "eth.mcastv6": "eth.dst[32..47] == 0x3333",
     "ip4.src_mcast": "ip4.src[28..31] == 0xe",
-    "ip4.mcast": "ip4.dst[28..31] == 0xe",
-    "ip6.mcast": "ip6.dst == ff00::/8",
-    "ip6.mcast_rsvd": "ip6.dst == ff00::/ff0f::",
-    "ip6.mcast_all_nodes": "ip6.dst == ff00::1/ff0f:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
-    "ip6.mcast_all_rtrs": "ip6.dst == ff00::2/ff0f:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+    "ip4.mcast": "eth.mcast && ip4.dst[28..31] == 0xe",
+    "ip6.mcast": "eth.mcastv6 && ip6.dst[120..127] == 0xff",
+    "ip6.mcast_rsvd": "ip6.dst[116..127] == 0xff0 && ip6.dst[0..111] == 0x0",
+    "ip6.mcast_all_nodes": "ip6.dst == ff01::1 || ip6.dst == ff02::1",
+    "ip6.mcast_all_rtrs": "ip6.dst == ff01::2 || ip6.dst == ff02::2 || ip6.dst == ff05::2",
     "ip6.mcast_sol_node": "ip6.dst == ff02::1:ff00:0/104",
-    "ip6.mcast_flood": "eth.mcastv6 && (ip6.mcast_rsvd || ip6.mcast_all_nodes || ip6.mcast_sol_node)",
+    "ip6.mcast_flood": "eth.mcastv6 && "
+    "(ip6.mcast_rsvd || ip6.mcast_all_nodes || ip6.mcast_all_rtrs || ip6.mcast_sol_node)",
     "icmp4": "ip4 && ip.proto == 1",
     "icmp6": "ip6 && ip.proto == 58",
     "icmp": "icmp4 || icmp6",
-    "igmp": "ip4 && ip.proto == 2",
+    "igmp": "ip4.mcast && ip.proto == 2",
     "ip.is_frag": "ip.frag[0]",
     "ip.later_frag": "ip.frag[1]",
     "ip.first_frag": "ip.is_frag && !ip.later_frag",
@@ -78,8 +79,8 @@ MEANINGS: Final[dict[str, str]] = {
     "nd_na": "icmp6.type == 136 && icmp6.code == 0 && ip.ttl == 255",
     "nd_rs": "icmp6.type == 133 && icmp6.code == 0 && ip.ttl == 255",
     "nd_ra": "icmp6.type == 134 && icmp6.code == 0 && ip.ttl == 255",
-    "mldv1": "ip6.src == fe80::/10 && icmp6.type == {130, 131, 132}",
-    "mldv2": "ip6.dst == ff02::16 && icmp6.type == 143",
+    "mldv1": "eth.mcastv6 && ip6.src == fe80::/10 && icmp6.type == {130, 131, 132}",
+    "mldv2": "eth.mcastv6 && ip6.dst == ff02::16 && icmp6.type == 143",
     "vlan.present": "vlan.tci[12]",
     "ip": "eth.type == {0x800, 0x86dd}",
     "ip4": "eth.type == 0x800",
@@ -88,7 +89,7 @@ MEANINGS: Final[dict[str, str]] = {
     "udp": "ip.proto == 17",
     "sctp": "ip.proto == 132",
 }
-"""What predicates stand for (ovn-sb(5), Logical_Flow `match`, Predicates)."""
+"""What predicates stand for in OVN 25.03 (lib/logical-fields.c); older versions ask less of an Ethernet address."""
 
 PREREQUISITES: Final[dict[str, str]] = {
     **dict.fromkeys(("ip4.src", "ip4.dst"), "ip4"),
