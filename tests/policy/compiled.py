@@ -11,7 +11,7 @@ from ovnloom.api.meta import Key
 from ovnloom.pipeline import Pipeline
 from ovnloom.settings import Settings
 from tests.compile.manifests import decode
-from tests.policy.worlds import NODES, NUMBERS, OUTSIDE, PROTOCOLS, SUBNETS, Manifest, World
+from tests.policy.worlds import NODE_LABELS, NODES, NUMBERS, OUTSIDE, PROTOCOLS, SUBNETS, Manifest, World
 
 JOIN = ("100.64.0.0/24", "fd00:100:64::/112")
 
@@ -71,7 +71,8 @@ def _subnet(name: str, cidr: str, **spec: Any) -> Manifest:
 def _node(name: str, families: tuple[int, ...]) -> Manifest:
     addresses = [{"type": "InternalIP", "address": NODES[name][family]} for family in families]
     status = {"addresses": addresses, "conditions": [{"type": "Ready", "status": "True"}]}
-    return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "uid": name}, "status": status}
+    meta = {"name": name, "uid": name, "labels": NODE_LABELS[name]}
+    return {"apiVersion": "v1", "kind": "Node", "metadata": meta, "status": status}
 
 
 def _around(world: World) -> list[Any]:

@@ -48,11 +48,14 @@ class Reference:
 
     def passes(self, direction: str, subject: str, peer: str, question: Question) -> bool:
         """The policies of one end, in one direction, let the connection through."""
-        pod = self.pods.get(subject)
-        if pod is None or self.is_its_node(pod, peer):
-            return True
+        return subject not in self.pods or self.by_network_policies(direction, subject, peer, question) is not False
+
+    def by_network_policies(self, direction: str, subject: str, peer: str, question: Question) -> bool | None:
+        """What they decide; None when no policy isolates the Pod in that direction."""
         ports = self.open_ports(direction, subject, peer)
-        return ports is None or any(self.port_matches(item, question) for item in ports)
+        if ports is None:
+            return None
+        return self.is_its_node(self.pods[subject], peer) or any(self.port_matches(item, question) for item in ports)
 
     def is_its_node(self, pod: Body, address: str) -> bool:
         """The address is one of the Pod's node, to and from which all is allowed (Concepts, in the list of entities).

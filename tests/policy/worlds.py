@@ -27,6 +27,7 @@ POD_LABELS: list[dict[str, str]] = [
 NAMESPACE_LABELS: list[dict[str, str]] = [{}, {"team": "red"}, {"team": "blue"}, {"team": "red", "tier": "x"}]
 
 NODES = {"n1": ("172.30.0.11", "fd00:30::11"), "n2": ("172.30.0.12", "fd00:30::12")}
+NODE_LABELS = {"n1": {"zone": "a"}, "n2": {"zone": "b", "gpu": ""}}
 OUTSIDE = (("192.0.2.7", "2001:db8::7"), ("198.51.100.9", "2001:db8:1::9"))
 SUBNETS = {"ovn-default": ("10.16.0.0/24", "fd00:10:16::/112"), "blue": ("10.17.0.0/24", "fd00:10:17::/112")}
 FAMILIES = {"4": (0,), "6": (1,), "46": (0, 1)}
