@@ -16,8 +16,12 @@ from tests.verdict.rows import (
     after,
     balancer,
     balancer_group,
+    child,
     group,
     link,
+    localnet,
+    nat,
+    peering,
     policy,
     port,
     route,
@@ -173,3 +177,49 @@ def test_each_kind_of_row_is_judged_as_ovn_does(own_ovn: Ovn, controllers: Calla
 
     found_differences = differences(own_ovn, network, questions)
     assert found_differences == [], "\n".join(found_differences)
+
+
+GATEWAYS = (
+    router("r", "outer"),
+    router("p"),
+    *(switch(name) for name in ("red", "far", "join", "ext")),
+    *link("red", "r", "10.1.0.1/24"),
+    *link("far", "p", "10.9.0.1/24"),
+    *link("join", "r", "100.64.0.1/16", route_table="extra"),
+    *link("ext", "r", "172.16.0.1/24"),
+    localnet("ext"),
+    peering("r", "p", "169.254.0.1/30"),
+    peering("p", "r", "169.254.0.2/30"),
+    port("r0", "red", "10.1.0.10"),
+    port("r1", "red", "10.1.0.11"),
+    port("f0", "far", "10.9.0.10"),
+    port("node-n1", "join", "100.64.0.2"),
+    port("h", "ext", "172.16.0.9"),
+    route("r", "10.9.0.0/24", "169.254.0.2"),
+    route("p", "10.1.0.0/24", "169.254.0.1"),
+    route("r", "0.0.0.0/0", "172.16.0.9"),
+    route("r", "10.9.0.0/16", "172.16.0.9", table="extra"),
+    nat("r", "snat", "172.16.0.1", "10.1.0.0/24"),
+    nat("r", "dnat_and_snat", "172.16.0.50", "10.1.0.11"),
+    balancer("outer", {"172.16.0.60:80": "10.1.0.10:80", "10.1.0.200:80": "10.9.0.10:80"}),
+    acl("ext", "to-lport", 5, "ip4.src == 172.16.0.50 && tcp.dst == 99", "drop"),
+    acl("ext", "to-lport", 5, "ip4.src == 172.16.0.1 && tcp.dst == 98", "drop"),
+    child(
+        "Gateway_Chassis", "Logical_Router_Port", "r-ext", "gateway_chassis", {"name": "r-ext-c", "chassis_name": "c"}
+    ),
+)
+
+
+def test_gateways_and_peerings_are_judged_as_ovn_does(own_ovn: Ovn, controllers: Callable[..., Controller]) -> None:
+    """NAT and a router's load balancer at a gateway port, peered routers, a route table of its own."""
+    found = wanted(*GATEWAYS)
+    network = Network.of(found)
+    write(own_ovn, controllers(own_ovn.nb).lock(), found)
+    ports = ["r0", "r1", "f0", "node-n1", "h"]
+    pairs = [(one, other) for one, other in product(ports, ports) if one != other]
+    questions = [Question(*pair, "tcp", number) for pair in pairs for number in (80, 98, 99)]
+    for target in ("172.16.0.50", "172.16.0.60", "10.1.0.200", "8.8.8.8", "10.9.1.1"):
+        questions += [Question(source, target, "tcp", 80) for source in ports]
+
+    differing = differences(own_ovn, network, questions)
+    assert differing == [], "\n".join(differing)

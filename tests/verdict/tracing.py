@@ -15,6 +15,8 @@ OUTPUT = re.compile(r'output to "([^"]+)", type "([^"]*)"')
 ANSWERED = re.compile(r"^ *(?:tcp_reset|icmp4|icmp6|sctp_abort|reject)(?:_error)? \{", re.MULTILINE)
 UNRESOLVED = re.compile(r"eth.dst == 00:00:00:00:00:00.*\n.*(?:arp|nd_ns) \{")
 """A router asks for a next hop's MAC; the packet itself isn't sent before somebody answers."""
+UNHEARD = 0x0A00000000FF
+"""A MAC that nobody has."""
 PATCH = "patch"
 """Type of the ports between a switch and a router: the packet goes on there."""
 FIRST_PACKET = ("--ct=new",) * 12
@@ -77,7 +79,10 @@ def _next(source: Port, to: str) -> int:
         if nets and not any(address in net for net in nets):
             return port.mac
     found = source.switch.by_address.get(address)
-    return found.mac if found else 0x0A00000000FF
+    if found:
+        return found.mac
+    routers = [port for port in source.switch.router_ports if port.router_port and port.router_port.router.has_gateway]
+    return routers[0].mac if routers else UNHEARD
 
 
 def mac(value: int) -> str:

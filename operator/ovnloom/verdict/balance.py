@@ -116,6 +116,10 @@ class Balancers:
         table = self.table(row, chassis)
         return table.get((address, protocol, port)) or table.get((address, 0, 0))
 
+    def has(self, row: Row, address: Address) -> bool:
+        """Whether a load balancer there serves the address, whatever the port."""
+        return any(place[0] == address for place in self.table(row, "")) if self.names(row) else False
+
 
 def _is_template(row: Row) -> bool:
     return mapping(row, "options").get("template") == "true"

@@ -58,11 +58,21 @@ class Walk:
         assert port is not None
         return next((one.family, one.address) for one in port.nets if one.family == self._family)
 
-    @staticmethod
-    def _next(switch: Switch, hop: Address) -> Port | None:
+    def _next(self, switch: Switch, hop: Address) -> Port | None:
         """Who answers for an address on a switch; somebody behind an outlet when nobody else."""
         found = switch.by_address.get(hop)
-        return found or (switch.outlets[0] if switch.outlets else None)
+        if found is not None:
+            return found
+        for port in switch.router_ports:  # routers answer for the addresses that they translate
+            if port.router_port is not None and self._translates(port.router_port, hop):
+                return port
+        return switch.outlets[0] if switch.outlets else None
+
+    def _translates(self, port: RouterPort, address: Address) -> bool:
+        """Whether the address is one under which something is known at that port of a router."""
+        if self._network.nat.incoming(port, address):
+            return True
+        return port.router.has_gateway and self._network.balancers.has(port.router.row, address)
 
     def _unknown(self, switch: Switch, hop: Address, packet: Packet, steps: Steps) -> Iterator[Branch]:
         words = f"nobody on this switch has {text(hop)}"
@@ -243,6 +253,9 @@ class Walk:
             words = f"from {text((self._family, packet.src))} becomes from {text((self._family, rule.outside.address))}"
             packet = replace(packet, src=rule.outside.address)
             steps = (*steps, Step("nat", exit_.router.name, words, rule.row, rule.owner))
+        if self._network.nat.incoming(exit_, (self._family, packet.dst)):
+            yield from self._router(exit_, packet, steps, depth + 1)  # to an address of its own it comes straight back
+            return
         if exit_.peer:
             other = self._network.layout.router_ports.get(exit_.peer)
             if other is not None:
