@@ -43,6 +43,8 @@ class Peer(NamedTuple):
 
 ANYTHING = Peer(anything=True)
 EVERY_POD = Pods()
+EVERYBODY: Mapping[str, Peer] = {"from": Peer(pods=EVERY_POD), "to": ANYTHING}
+"""What the unreadable peers of a rule could mean, by the field that they are in: in `from` only Pods can be named."""
 
 
 class Rule(NamedTuple):
@@ -110,14 +112,14 @@ def _rules(spec: Fields, direction: str, side: str, dialect: Dialect, is_closed:
     listed = spec.many(direction)
     if len(spec.malformed) > before:
         spec.malformed[-1] += f". Until then all {direction} is denied"
-        return (Rule("Deny", (ANYTHING,)),)
+        return (Rule("Deny", (EVERYBODY[side],)),)
     rules = [_rule(item, side, dialect, is_closed) for item in listed[: dialect.most]]
     if len(listed) > dialect.most:
         spec.malformed.append(
             f"{spec.path}.{direction} has {len(listed)} rules; use at most {dialect.most}. Rule {dialect.most} "
             "and those after it deny all"
         )
-        rules[-1] = Rule("Deny", (ANYTHING,))
+        rules[-1] = Rule("Deny", (EVERYBODY[side],))
     return tuple(rules)
 
 
@@ -127,15 +129,17 @@ def _rule(fields: Fields, side: str, dialect: Dialect, is_closed: bool) -> Rule:
     if action is None:
         known = ", ".join(dialect.actions)
         found = shown(fields.body.get("action"))
-        fields.malformed.append(f"{fields.path}.action is {found}; use one of {known}. The rule denies")
-    if action == "Allow" and (is_closed or peers is None or ports is None):
-        return Rule(action, (), (), name)
-    if action == "Pass" and (is_closed or peers is None or ports is None):
-        action = "Deny"
+        fields.malformed.append(f"{fields.path}.action is {found}; use one of {known}")
     if action != "Allow" and peers and any(peer.domains for peer in peers):
-        fields.malformed.append(f"{fields.path} names domainNames, which only rules that allow can; it denies all")
-        action, peers = "Deny", None
-    return Rule(action or "Deny", (ANYTHING,) if peers is None else peers, ports or (), name)
+        fields.malformed.append(f"{fields.path} names domainNames, which only a rule that allows can")
+        peers = None
+    rule = Rule(action or "Deny", peers or (EVERYBODY[side],), ports or (), name)
+    return closed(rule) if is_closed or action is None or peers is None or ports is None else rule
+
+
+def closed(rule: Rule) -> Rule:
+    """The rule when a part of it isn't certain: it allows nothing, or denies all that it could mean."""
+    return rule._replace(action="Allow", peers=()) if rule.action == "Allow" else rule._replace(action="Deny")
 
 
 def _peers(fields: Fields, side: str) -> tuple[Peer, ...] | None:

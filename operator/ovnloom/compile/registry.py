@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ovnloom.api.meta import Key
+from ovnloom.compile.cluster_policy import (
+    compile_adminnetworkpolicy,
+    compile_baselineadminnetworkpolicy,
+    compile_clusternetworkpolicy,
+)
 from ovnloom.compile.ip import compile_ip
 from ovnloom.compile.ippool import compile_ippool
 from ovnloom.compile.membership import compile_membership
@@ -28,6 +33,9 @@ COMPILERS: Mapping[str, Callable[[Reader, Key], Intent]] = {
     "Node": compile_node,
     "Namespace": compile_namespace,
     "NetworkPolicy": compile_networkpolicy,
+    "AdminNetworkPolicy": compile_adminnetworkpolicy,
+    "BaselineAdminNetworkPolicy": compile_baselineadminnetworkpolicy,
+    "ClusterNetworkPolicy": compile_clusternetworkpolicy,
     "Selection": compile_selection,
     "Pod": compile_pod,
     "Membership": compile_membership,

@@ -28,7 +28,12 @@ from ovnloom.world.tables import BY_TYPE
 
 FINALIZED = frozenset({"Subnet", "Vpc", "IPPool"})
 """Kinds whose deletion waits for us, IP objects aside: those get their finalizer when they are made."""
-WITH_STATUS = FINALIZED | {"SecurityGroup"}
+WITH_STATUS = FINALIZED | {
+    "SecurityGroup",
+    "AdminNetworkPolicy",
+    "BaselineAdminNetworkPolicy",
+    "ClusterNetworkPolicy",
+}
 WHOLE = frozenset({"Vip"})
 """Kinds whose status is a plain field of the object."""
 PARTS = ("object", "status")

@@ -257,6 +257,23 @@ def numbered_group(group: str, number: int) -> str:
     return f"{group}_{number}"
 
 
+ClusterKind = Literal["anp", "banp", "cnp"]
+"""AdminNetworkPolicy, BaselineAdminNetworkPolicy, ClusterNetworkPolicy."""
+
+
+def cluster_policy_group(kind: ClusterKind, name: str) -> str:
+    """The group of the Pods that a cluster-wide policy is about.
+
+    Kubernetes names have no `_`, so no group of another kind has its name, and `a-b` and `a.b` have different ones.
+    """
+    return f"{kind}_{name.replace('-', '_')}"
+
+
+def cluster_policy_nodes(kind: ClusterKind, name: str, rule: int, family: IPVersion) -> str:
+    """The set of addresses of the nodes that an egress rule of a cluster-wide policy names."""
+    return f"nodes_{cluster_policy_group(kind, name)}_{rule}_v{family}"
+
+
 DENY_ALL_PORT_GROUP: Final = "ovn.sg.kubeovn_deny_all"
 """The group of all ports that any SecurityGroup protects."""
 
@@ -309,6 +326,11 @@ def policy_rule_acl(name: str, namespace: str, direction: Direction, family: IPV
 def policy_block_acl(name: str, namespace: str, direction: Direction, family: IPVersion, index: int) -> str:
     """The ACL of a NetworkPolicy's rule with ipBlock peers."""
     return acl_name(f"np/{name}.{namespace}/{direction}/IPv{family}/{index}/ipBlock")
+
+
+def cluster_rule_acl(kind: ClusterKind, name: str, direction: Direction, index: int, rule: str) -> str:
+    """The ACL of a rule of a cluster-wide policy; rules may have names of their own."""
+    return acl_name("/".join(part for part in (kind, name, direction, str(index), rule) if part))
 
 
 def acl_name(text: str) -> str:

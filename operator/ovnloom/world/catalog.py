@@ -11,6 +11,7 @@ from typing import Any
 
 from ovnloom.api.networkpolicy import NetworkPolicy
 from ovnloom.api.pod import Pod
+from ovnloom.world import cluster_policy
 from ovnloom.world.policy import selections
 from ovnloom.world.portnumber import PortNumber, numbers_of
 from ovnloom.world.selection import Selection
@@ -30,6 +31,7 @@ class Catalog:
 CATALOGS: tuple[Catalog, ...] = (
     Catalog(PortNumber, Pod, numbers_of),
     Catalog(Selection, NetworkPolicy, selections),
+    *(Catalog(Selection, kind, cluster_policy.selections) for kind in cluster_policy.KINDS),
 )
 DERIVED: tuple[type, ...] = tuple(dict.fromkeys(catalog.type for catalog in CATALOGS))
 """Kinds that no API server knows."""

@@ -11,6 +11,7 @@ from ovnloom.api.meta import Key, Object
 from ovnloom.api.pod import Pod
 from ovnloom.api.subnet import Subnet
 from ovnloom.api.vpc import Vpc
+from ovnloom.world.cluster_indexes import CLUSTER_INDEXES
 from ovnloom.world.policy_indexes import POLICY_INDEXES
 from ovnloom.world.security_indexes import SECURITY_INDEXES
 from ovnloom.world.service_indexes import SERVICE_INDEXES
@@ -60,6 +61,7 @@ INDEXES: tuple[Index[Any], ...] = (
     POOLS_OF_SUBNET,
     POOLS_OF_NAMESPACE,
     *POLICY_INDEXES,
+    *CLUSTER_INDEXES,
     *SECURITY_INDEXES,
     *SERVICE_INDEXES,
 )

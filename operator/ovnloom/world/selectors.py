@@ -11,10 +11,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ovnloom.api.adminnetworkpolicy import AdminNetworkPolicy
+from ovnloom.api.baselineadminnetworkpolicy import BaselineAdminNetworkPolicy
+from ovnloom.api.clusternetworkpolicy import ClusterNetworkPolicy
 from ovnloom.api.meta import Key
 from ovnloom.api.node import Node
 from ovnloom.ovn import names
 from ovnloom.world import policy as policies
+from ovnloom.world.cluster_indexes import BY_PEER, BY_SUBJECT
+from ovnloom.world.cluster_order import admin_group, baseline_group, cluster_group
 from ovnloom.world.graph import Reader
 from ovnloom.world.namespace import labels_of
 from ovnloom.world.policy_indexes import (
@@ -66,7 +71,12 @@ def node_endings(read: Reader, _: None) -> tuple[str, ...]:
     return tuple(sorted(names.subnet_node_port_group("", key.name) for key in read.keys(Node)))
 
 
-USES: tuple[Use, ...] = (Use(POLICIES_OF_SUBJECT, POLICIES_OF_PEER, policy_group),)
+USES: tuple[Use, ...] = (
+    Use(POLICIES_OF_SUBJECT, POLICIES_OF_PEER, policy_group),
+    Use(BY_SUBJECT[AdminNetworkPolicy], BY_PEER[AdminNetworkPolicy], admin_group),
+    Use(BY_SUBJECT[BaselineAdminNetworkPolicy], BY_PEER[BaselineAdminNetworkPolicy], baseline_group),
+    Use(BY_SUBJECT[ClusterNetworkPolicy], BY_PEER[ClusterNetworkPolicy], cluster_group),
+)
 """Every kind of policy that selects Pods by labels."""
 
 

@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ovnloom.api.adminnetworkpolicy import AdminNetworkPolicy
+from ovnloom.api.baselineadminnetworkpolicy import BaselineAdminNetworkPolicy
+from ovnloom.api.clusternetworkpolicy import ClusterNetworkPolicy
 from ovnloom.api.endpointslice import EndpointSlice
 from ovnloom.api.ip import IP
 from ovnloom.api.ippool import IPPool
@@ -58,6 +61,7 @@ class Table:
 
 
 OURS = "kubeovn.io"
+CLUSTER_POLICIES = "policy.networking.k8s.io"
 TABLES: tuple[Table, ...] = (
     Table(Namespace, "", "v1", "namespaces", False, Namespace.decode),
     Table(Node, "", "v1", "nodes", False, Node.decode),
@@ -78,6 +82,33 @@ TABLES: tuple[Table, ...] = (
     ),
     Table(VirtualMachine, "kubevirt.io", "v1", "virtualmachines", True, VirtualMachine.decode, is_optional=True),
     Table(NetworkPolicy, "networking.k8s.io", "v1", "networkpolicies", True, NetworkPolicy.decode),
+    Table(
+        AdminNetworkPolicy,
+        CLUSTER_POLICIES,
+        "v1alpha1",
+        "adminnetworkpolicies",
+        False,
+        AdminNetworkPolicy.decode,
+        is_optional=True,
+    ),
+    Table(
+        BaselineAdminNetworkPolicy,
+        CLUSTER_POLICIES,
+        "v1alpha1",
+        "baselineadminnetworkpolicies",
+        False,
+        BaselineAdminNetworkPolicy.decode,
+        is_optional=True,
+    ),
+    Table(
+        ClusterNetworkPolicy,
+        CLUSTER_POLICIES,
+        "v1alpha2",
+        "clusternetworkpolicies",
+        False,
+        ClusterNetworkPolicy.decode,
+        is_optional=True,
+    ),
     Table(Service, "", "v1", "services", True, Service.decode),
     Table(EndpointSlice, "discovery.k8s.io", "v1", "endpointslices", True, EndpointSlice.decode),
     Table(Pod, "", "v1", "pods", True, Pod.decode),
