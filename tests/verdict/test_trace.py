@@ -3,11 +3,15 @@
 from collections.abc import Callable
 from itertools import product
 from pathlib import Path
+from random import Random
 
+from ovnloom.api.service import Service
+from ovnloom.northbound.wanted import Wanted
 from ovnloom.pipeline import Pipeline
 from ovnloom.settings import Settings
 from ovnloom.verdict import Network, Protocol, Question
 from sandbox import Ovn
+from tests.compile.kit import cases
 from tests.compile.manifests import load, load_file
 from tests.northbound.conftest import Controller
 from tests.verdict.rows import (
@@ -222,4 +226,33 @@ def test_gateways_and_peerings_are_judged_as_ovn_does(own_ovn: Ovn, controllers:
         questions += [Question(source, target, "tcp", 80) for source in ports]
 
     differing = differences(own_ovn, network, questions)
+    assert differing == [], "\n".join(differing)
+
+
+KINDS = ("networkpolicy", "service", "securitygroup", "adminnetworkpolicy", "clusternetworkpolicy")
+ASKED: tuple[tuple[Protocol, int], ...] = (("tcp", 80), ("tcp", 443), ("udp", 53))
+EACH = 8
+"""Questions about one state."""
+
+
+def test_what_the_kinds_compile_to_is_judged_as_ovn_does(ovn: Ovn, controllers: Callable[..., Controller]) -> None:
+    """The last state of each golden case of policies and Services: rows as they are really written."""
+    controller = controllers(ovn.nb).lock()
+    differing: list[str] = []
+    chance = Random(7)
+    for case in cases():
+        if not case.name.startswith(KINDS):
+            continue
+        pipeline = Pipeline(case.settings)
+        pipeline.become(case.states[-1].values())
+        network = Network.of(pipeline.wanted)
+        write(ovn, controller, pipeline.wanted)
+        ports = [port.name for port in network.layout.ports.values() if port.addresses and not port.is_special]
+        vips = [ip for service in pipeline.world.tables[Service].values() for ip in service.cluster_ips if "." in ip]
+        pairs = [(one, other) for one, other in product(ports, [*ports, *vips, "8.8.8.8"]) if one != other]
+        asked = [Question(*pair, *what) for pair in chance.sample(pairs, min(len(pairs), EACH)) for what in ASKED[:1]]
+        asked += [Question(*pair, *what) for pair in chance.sample(pairs, min(len(pairs), 2)) for what in ASKED[1:]]
+        differing += [f"{case.name}: {found}" for found in differences(ovn, network, asked)]
+    write(ovn, controller, Wanted())
+
     assert differing == [], "\n".join(differing)
