@@ -1,6 +1,6 @@
 """A Service: the addresses under which it is reached, its ports, and how its backends are chosen."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
@@ -22,6 +22,14 @@ class ServicePort(NamedTuple):
     name: str
     protocol: str
     port: int
+
+
+class Claim(NamedTuple):
+    """An address of a Service, the field that names it, and whether it is a ClusterIP, which nobody else can have."""
+
+    field: str
+    ip: str
+    is_internal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,20 @@ class Service(Object):
     @property
     def created(self) -> str:
         return self.meta.created
+
+    @property
+    def claims(self) -> Iterator[Claim]:
+        """The addresses at which Pods reach it: ClusterIPs, and of their families externalIPs and the load balancer's.
+
+        With loadBalancerSourceRanges the load balancer's are left to the nodes: a Load_Balancer row can't look at who
+        sends, so serving them here would let everybody in.
+        """
+        yield from (Claim("spec.clusterIPs", ip, True) for ip in self.cluster_ips)
+        families = {":" in ip for ip in self.cluster_ips}
+        external = [Claim("spec.externalIPs", ip) for ip in self.external_ips]
+        if not self.source_ranges:
+            external += [Claim("status.loadBalancer.ingress", ip) for ip in self.ingress_ips]
+        yield from (claim for claim in external if (":" in claim.ip) in families)
 
     @classmethod
     def decode(cls, body: Mapping[str, Any]) -> Self:

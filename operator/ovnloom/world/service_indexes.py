@@ -21,10 +21,9 @@ def canonical(text: str) -> str:
 
 def _places(service: Service) -> Iterator[tuple[str, int, str]]:
     """Each address, port and protocol of a Service: what no other Service of its Vpc can have."""
-    if service.cluster_ips:
-        for ip in dict.fromkeys((*service.cluster_ips, *service.external_ips, *service.ingress_ips)):
-            for port in service.ports:
-                yield canonical(ip), port.port, port.protocol
+    for claim in service.claims:
+        for port in service.ports:
+            yield canonical(claim.ip), port.port, port.protocol
 
 
 def _service(found: EndpointSlice) -> Iterable[Key]:
