@@ -18,6 +18,7 @@ COLUMNS = {
     "V6AVAILABLE EXCLUDEIPS U2OINTERCONNECTIONIP",
     "vpc": "NAME ENABLEEXTERNAL ENABLEBFD STANDBY SUBNETS EXTRAEXTERNALSUBNETS NAMESPACES DEFAULTSUBNET AGE",
     "ip": "NAME V4IP V6IP MAC NODE SUBNET",
+    "sg": "NAME AGE",
     "ippool": "NAME SUBNET ENABLEADDRESSSET IPS V4USED V4AVAILABLE V6USED V6AVAILABLE",
 }
 SPECS: dict[str, dict[str, Any]] = {
@@ -25,6 +26,7 @@ SPECS: dict[str, dict[str, Any]] = {
     "vpc": {"namespaces": ["ns1"]},
     "ip": {"subnet": "s"},
     "ippool": {"subnet": "s", "ips": ["10.95.0.1"]},
+    "sg": {"allowSameGroupTraffic": True},
 }
 
 

@@ -151,9 +151,59 @@ IPPOOLS = {
     "a word": ({"subnet": "s", "ips": ["10.0.0.1", "blue"]}, "spec.ips[1]", "blue, which is no address"),
     "reversed": ({"subnet": "s", "ips": ["10.0.0.9..10.0.0.1"]}, "spec.ips[0]", "reversed"),
 }
+SECURITY_RULE = {
+    "ipVersion": "ipv4",
+    "protocol": "tcp",
+    "priority": 1,
+    "remoteType": "address",
+    "remoteAddress": "10.0.0.0/8",
+    "portRangeMin": 80,
+    "portRangeMax": 80,
+    "policy": "allow",
+}
+
+
+def security_rule(**change: Any) -> dict[str, Any]:
+    rule = {name: value for name, value in (SECURITY_RULE | change).items() if value is not None}
+    return {"ingressRules": [rule]}
+
+
+IN_RULE = "spec.ingressRules[0]"
+SECURITY_GROUPS = {
+    "tier": ({"tier": 2}, "spec.tier", "less than or equal to 1"),
+    "pass in the last tier": ({"tier": 1, **security_rule(policy="pass")}, "spec.ingressRules", "no meaning"),
+    "rule family": (security_rule(ipVersion="IPv4"), f"{IN_RULE}.ipVersion", "ipv4"),
+    "rule protocol": (security_rule(protocol="sctp"), f"{IN_RULE}.protocol", "tcp"),
+    "no protocol": (security_rule(protocol=None), f"{IN_RULE}.protocol", "Required"),
+    "rule priority": (security_rule(priority=16385), f"{IN_RULE}.priority", "16384"),
+    "rule policy": (security_rule(policy="reject"), f"{IN_RULE}.policy", "drop"),
+    "no policy": (security_rule(policy=None), f"{IN_RULE}.policy", "Required"),
+    "remote type": (security_rule(remoteType="pod"), f"{IN_RULE}.remoteType", "securityGroup"),
+    "no ports": (security_rule(portRangeMin=None), f"{IN_RULE}.portRangeMin", "needed for tcp and udp"),
+    "ports reversed": (security_rule(portRangeMin=81), f"{IN_RULE}.portRangeMin", "the lower one first"),
+    "half a source range": (security_rule(sourcePortRangeMin=5), f"{IN_RULE}.sourcePortRangeMin", "write both"),
+    "a port too many": (security_rule(portRangeMax=65536), f"{IN_RULE}.portRangeMax", "65535"),
+    "no remote address": (security_rule(remoteAddress=None), f"{IN_RULE}.remoteAddress", "is needed"),
+    "remote address": (
+        security_rule(remoteAddress="10.0.0.0/33"),
+        f"{IN_RULE}.remoteAddress",
+        "10.0.0.0/33 is neither",
+    ),
+    "remote family": (security_rule(remoteAddress="fd00::1"), f"{IN_RULE}.remoteAddress", "ipVersion"),
+    "local family": (security_rule(localAddress="fd00::1"), f"{IN_RULE}.localAddress", "ipVersion"),
+    "no remote group": (security_rule(remoteType="securityGroup"), f"{IN_RULE}.remoteSecurityGroup", "name the group"),
+    "a megabyte of address": (security_rule(remoteAddress=MEGABYTE), f"{IN_RULE}.remoteAddress", "64"),
+    "very many rules": ({"egressRules": [SECURITY_RULE] * 3000}, "spec.egressRules", "2048"),
+}
 CASES = {
     f"{kind}: {case}": Refusal(kind, *rest)
-    for kind, cases in (("Subnet", SUBNETS), ("Vpc", VPCS), ("IP", IPS), ("IPPool", IPPOOLS))
+    for kind, cases in (
+        ("Subnet", SUBNETS),
+        ("Vpc", VPCS),
+        ("IP", IPS),
+        ("IPPool", IPPOOLS),
+        ("SecurityGroup", SECURITY_GROUPS),
+    )
     for case, rest in cases.items()
 }
 

@@ -16,6 +16,8 @@ from ovnloom.world.subnet import Segment, segment
 
 DROP, ALLOW, NODE, EAST_WEST = 1000, 1001, 3000, 1900
 """Priorities of the contract."""
+STRICTEST = ("drop", "reject", "pass", "allow-related", "allow", "allow-stateless")
+"""Of two ACLs that differ in nothing but their action the first of these counts, where OVN might take either."""
 ALWAYS, NEVER = 3000, 3001
 """Priorities of what policies can't forbid, and of what would pass for it."""
 DHCP_SERVERS = {4: ("255.255.255.255", 68, 67), 6: ("ff02::1:2", 546, 547)}
@@ -24,11 +26,16 @@ DHCP_SERVERS = {4: ("255.255.255.255", 68, 67), 6: ("ff02::1:2", 546, 547)}
 
 def acls(read: Reader, subnet: Subnet, net: Segment) -> Iterator[Row]:
     """Who may reach the Pods of the Subnet: when private, themselves, their node and the allowed Subnets only."""
-    seen: set[str] = set()
+    found: dict[str, Row] = {}
     for row in (*_private(read, subnet, net), *_own(subnet, net), *_always(read, subnet, net)):
-        if row.name not in seen:
-            seen.add(row.name)
-            yield row
+        same = found.setdefault(row.name, row)
+        if _strictness(row) < _strictness(same):
+            found[row.name] = row
+    yield from found.values()
+
+
+def _strictness(row: Row) -> int:
+    return STRICTEST.index(str(row.columns["action"]))
 
 
 def _private(read: Reader, subnet: Subnet, net: Segment) -> Iterator[Row]:
