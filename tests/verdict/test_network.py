@@ -242,9 +242,13 @@ def test_a_template_means_what_the_senders_node_says() -> None:
         node._replace(columns={**node.columns, "external_ids": {"node": "n1"}}),
         balancer("lb", {"^vip:80": "^backends"}, template="true"),
     ]
-    for chassis, backend in (("n1", "10.0.0.3:80"), ("n2", "10.0.0.4:80")):
-        variables = {"vip": "10.96.0.1", "backends": backend}
-        rows.append(Row("Chassis_Template_Var", chassis, {"chassis": chassis, "variables": variables}))
+    for name, backend in (("n1", "10.0.0.3:80"), ("n2", "10.0.0.4:80")):
+        columns = {
+            "chassis": f"chassis-of-{name}",
+            "variables": {"vip": "10.96.0.1", "backends": backend},
+            "external_ids": {"node": name},
+        }
+        rows.append(Row("Chassis_Template_Var", name, columns))
 
     assert [branch.port for branch in ask(rows, "a", "10.96.0.1").branches] == ["b"]
     assert sorted(branch.port for branch in ask(rows, "c", "10.96.0.1").branches) == ["b", "c"]

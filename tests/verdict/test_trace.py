@@ -249,6 +249,8 @@ def test_what_the_kinds_compile_to_is_judged_as_ovn_does(ovn: Ovn, controllers: 
         write(ovn, controller, pipeline.wanted)
         ports = [port.name for port in network.layout.ports.values() if port.addresses and not port.is_special]
         vips = [ip for service in pipeline.world.tables[Service].values() for ip in service.cluster_ips if "." in ip]
+        if any(network.balancers.has_templates(one.row) for one in network.layout.switches.values()):
+            vips = []  # ovn-trace doesn't fill templates in
         pairs = [(one, other) for one, other in product(ports, [*ports, *vips, "8.8.8.8"]) if one != other]
         asked = [Question(*pair, *what) for pair in chance.sample(pairs, min(len(pairs), EACH)) for what in ASKED[:1]]
         asked += [Question(*pair, *what) for pair in chance.sample(pairs, min(len(pairs), 2)) for what in ASKED[1:]]

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from ovnloom.intent import Owner, Row
+from ovnloom.ovn import names
 from ovnloom.ovn.predicate import SCTP, TCP, UDP, number
 from ovnloom.verdict.contents import Contents, mapping
 from ovnloom.verdict.layout import Address
@@ -58,8 +59,11 @@ class Balancers:
         self._rows = {row.name: (owner, row) for owner, row in contents.table("Load_Balancer")}
         self._groups = {row.name: row for _, row in contents.table("Load_Balancer_Group")}
         self._variables: dict[str, Mapping[str, str]] = {}
+        self._chassis: dict[str, str] = {}
         for _, row in contents.table("Chassis_Template_Var"):
-            self._variables[str(row.columns.get("chassis"))] = contents.pairs(row, "variables")
+            chassis = str(row.columns.get("chassis"))
+            self._variables[chassis] = contents.pairs(row, "variables")
+            self._chassis[mapping(row, "external_ids").get(names.KEY_NODE, chassis)] = chassis
         self._tables: dict[tuple[tuple[str, ...], str], Table] = {}
         self._names: dict[str, tuple[str, ...]] = {}
 
@@ -68,16 +72,20 @@ class Balancers:
         """The chassis for which templates have values."""
         return sorted(self._variables)
 
+    def chassis_of(self, node: str) -> str:
+        """The chassis of a node; empty when no template has a value there."""
+        return self._chassis.get(node, "")
+
     def names(self, row: Row) -> tuple[str, ...]:
         """The load balancers of a Logical_Switch or Logical_Router, those of its groups included."""
         place = f"{row.table} {row.name}"
         found = self._names.get(place)
         if found is None:
-            names = {ref[1] for ref in self._contents.elements(row, "load_balancer")}
+            there = {ref[1] for ref in self._contents.elements(row, "load_balancer")}
             for _, group in self._contents.elements(row, "load_balancer_group"):
                 if group in self._groups:
-                    names.update(ref[1] for ref in self._contents.elements(self._groups[group], "load_balancer"))
-            found = self._names[place] = tuple(sorted(names & self._rows.keys()))
+                    there.update(ref[1] for ref in self._contents.elements(self._groups[group], "load_balancer"))
+            found = self._names[place] = tuple(sorted(there & self._rows.keys()))
         return found
 
     def has_templates(self, row: Row) -> bool:
@@ -86,14 +94,14 @@ class Balancers:
 
     def table(self, row: Row, chassis: str) -> Table:
         """All virtual addresses of a switch or router, as they are on a chassis. Two with one address: the first."""
-        names = self.names(row)
-        found = self._tables.get((names, chassis))
+        known = self.names(row)
+        found = self._tables.get((known, chassis))
         if found is None:
             table: dict[Place, Virtual] = {}
-            for name in names:
+            for name in known:
                 for place, virtual in self._virtuals(name, chassis):
                     table.setdefault(place, virtual)
-            found = self._tables[names, chassis] = table
+            found = self._tables[known, chassis] = table
         return found
 
     def _virtuals(self, name: str, chassis: str) -> Iterator[tuple[Place, Virtual]]:
@@ -103,10 +111,10 @@ class Balancers:
         for vip, backends in self._contents.pairs(row, "vips").items():
             if variables is not None:
                 vip, backends = _filled(vip, variables), _filled(backends, variables)
-            if "^" in vip:
+            if "^" in vip or "^" in backends:  # without a value there, ovn-controller can't read the flow
                 continue
             address, port = _endpoint(vip)
-            found = tuple(Backend(*_endpoint(text), text) for text in _split(backends) if "^" not in text)
+            found = tuple(Backend(*_endpoint(text), text) for text in _split(backends))
             yield (address, protocol if port else 0, port), Virtual(found, row, owner, vip)
 
     def find(self, row: Row, chassis: str, address: Address, protocol: int, port: int) -> Virtual | None:

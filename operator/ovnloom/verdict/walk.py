@@ -134,7 +134,7 @@ class Walk:
         if not balancers.has_templates(switch.row):
             return [""]
         node = self._network.node(self._entry)
-        return [node] if node else balancers.chassis or [""]
+        return [balancers.chassis_of(node)] if node else balancers.chassis or [""]
 
     def _without_backend(self, place: str, virtual: Virtual, packet: Packet, steps: Steps) -> Branch:
         words = f"{virtual.vip} has no backend: {'rejected' if virtual.rejects else 'dropped'}"
@@ -194,7 +194,7 @@ class Walk:
             steps = (*steps, Step("nat", router.name, words, rule.row, rule.owner))
         virtual = None
         if rule is None and router.has_gateway:
-            chassis = self._network.node(self._entry)
+            chassis = self._network.balancers.chassis_of(self._network.node(self._entry))
             asked = (self._family, packet.dst), packet.proto, packet.dport
             virtual = self._network.balancers.find(router.row, chassis, *asked)
         if virtual is None:
