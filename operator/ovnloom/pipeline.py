@@ -16,6 +16,7 @@ from ovnloom.api.ip import IP
 from ovnloom.api.meta import Key
 from ovnloom.api.pod import Pod
 from ovnloom.api.subnet import Subnet
+from ovnloom.api.vip import Vip
 from ovnloom.assign.addresses import Addresses
 from ovnloom.assign.choice import Assignment, Choice, Claim, Release, Take
 from ovnloom.assign.registry import ASSIGNERS, claims, holder
@@ -51,7 +52,10 @@ RANKS = {
             "BaselineAdminNetworkPolicy",
             "ClusterNetworkPolicy",
             "Selection",
+            "VpcDns",
+            "SwitchLBRule",
             "IP",
+            "Vip",
             "Pod",
             "Membership",
             "Service",
@@ -90,6 +94,8 @@ class Turn:
 
 def _answer(found: Any) -> Any:
     """What of our own answer, outside of an object's equality, its compile reads back."""
+    if isinstance(found, Vip):
+        return found.status
     return found.written if isinstance(found, Pod) else found.active_gateway if isinstance(found, Subnet) else None
 
 
@@ -258,7 +264,8 @@ class Pipeline:
         self._settle()
         while self._claims or self.books.has_freed:
             due, self._claims = self._claims, {}
-            for claim in due:
+            # Vips of a cluster that moves over have addresses that no IP object says yet.
+            for claim in sorted(due, key=lambda claim: claim.kind != "Vip"):
                 # What was freed goes to those who wait before anybody who comes later.
                 for first in self.books.next_served():
                     self._assign_one(first, turn)

@@ -48,6 +48,9 @@ class Settings(BaseSettings):
     )
     enable_ecmp: bool = Field(False, description="Whether centralised Subnets use all their ready gateways at once.")
     network_type: Literal["geneve", "vxlan", "stt", "vlan"] = Field("geneve", description="Tunnel between nodes.")
+    vpc_dns_vip: str = Field(
+        "", description="Address of the name servers of all VpcDns objects, `v4,v6` for both; empty: none is served."
+    )
     pod_nic_type: str = Field("veth-pair", description="Written on Pods that don't say their own `pod_nic_type`.")
     keep_vm_ip: bool = Field(True, description="Whether Pods of one KubeVirt virtual machine share its addresses.")
     distributed_rows: Literal["node", "subnet-node"] = Field(

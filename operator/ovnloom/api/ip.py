@@ -10,6 +10,7 @@ from ovnloom.api.meta import FINALIZER, Key, Object, OwnerRef, decode_meta, key_
 SUBNET = "ovn.kubernetes.io/subnet"
 NODE_NAME = "ovn.kubernetes.io/node-name"
 RESERVED = "ovn.kubernetes.io/ip_reserved"
+VIP = "ovnloom.io/vip"
 LONGEST_LABEL = 63
 """Characters in the value of a label, and in the name part of its key; a Subnet's name may have 253."""
 
@@ -45,6 +46,11 @@ class IP(Object):
     def reserved_label(self) -> str | None:
         """`"true"`, `"false"` (a user said that it's no reservation), or None."""
         return self.meta.labels.get(RESERVED)
+
+    @property
+    def vip(self) -> str:
+        """The IP object of the Vip whose address this one shares: that one holds it, this one only says so."""
+        return self.meta.labels.get(VIP, "")
 
     @property
     def ip_address(self) -> str:

@@ -11,6 +11,10 @@ FOREIGN_PROXY = "service.kubernetes.io/service-proxy-name"
 
 https://kubernetes.io/docs/reference/labels-annotations-taints/#servicekubernetesioservice-proxy-name
 """
+SWITCH_LB_VIP = "ovn.kubernetes.io/switch_lb_vip"
+"""Annotation with the address, `v4,v6` for both, under which a Service is reached instead of its ClusterIP."""
+HEALTH_CHECK = "ovn.kubernetes.io/service_health_check"
+"""Annotation of such a Service; `false` when its backends aren't to be probed."""
 AFFINITY_SECONDS = 10800
 """The API server's default of `sessionAffinityConfig.clientIP.timeoutSeconds`."""
 PROTOCOLS = frozenset({"TCP", "UDP", "SCTP"})
@@ -40,6 +44,8 @@ class Service(Object):
     """
 
     cluster_ips: tuple[str, ...] = ()
+    switch_ips: tuple[str, ...] = ()
+    """The addresses of its annotation `switch_lb_vip`, which it has instead of ClusterIPs."""
     external_ips: tuple[str, ...] = ()
     ingress_ips: tuple[str, ...] = ()
     source_ranges: tuple[str, ...] = ()
@@ -54,6 +60,11 @@ class Service(Object):
         return self.key.namespace
 
     @property
+    def is_served(self) -> bool:
+        """It has an address under which we serve it."""
+        return bool(self.cluster_ips or self.switch_ips)
+
+    @property
     def created(self) -> str:
         return self.meta.created
 
@@ -65,7 +76,8 @@ class Service(Object):
         sends, so serving them here would let everybody in.
         """
         yield from (Claim("spec.clusterIPs", ip, True) for ip in self.cluster_ips)
-        families = {":" in ip for ip in self.cluster_ips}
+        yield from (Claim(f"annotation {SWITCH_LB_VIP}", ip) for ip in self.switch_ips)
+        families = {":" in ip for ip in (*self.cluster_ips, *self.switch_ips)}
         external = [Claim("spec.externalIPs", ip) for ip in self.external_ips]
         if not self.source_ranges:
             external += [Claim("status.loadBalancer.ingress", ip) for ip in self.ingress_ips]
@@ -76,10 +88,13 @@ class Service(Object):
         """The Service in a JSON body; what can't be read counts as absent, as the API server lets none of it in."""
         meta, spec = decode_meta(body), part(body, "spec")
         is_served = spec.get("type") != "ExternalName" and FOREIGN_PROXY not in meta.labels
+        vips = meta.annotations.get(SWITCH_LB_VIP, "").split(",") if is_served else ()
+        switch_ips = tuple(filter(None, map(str.strip, vips)))
         return cls(
             key=key_of(body),
             meta=meta,
-            cluster_ips=_cluster_ips(spec) if is_served else (),
+            cluster_ips=_cluster_ips(spec) if is_served and not switch_ips else (),
+            switch_ips=switch_ips,
             external_ips=texts(spec, "externalIPs"),
             ingress_ips=tuple(_ingress_ips(body)),
             source_ranges=texts(spec, "loadBalancerSourceRanges"),

@@ -80,6 +80,8 @@ class Addresses:
         self._doubles: dict[str, dict[str, None]] = {}
         """By Subnet the IP objects whose address another one had first."""
         self._double_macs: dict[str, dict[str, None]] = {}
+        self._guests: dict[str, str] = {}
+        """By the IP object of a Vip the one that shares its address: that of the Pod which took the Vip."""
         self.changed: dict[str, None] = {}
         """Subnets whose usage differs from what was last reported; the reporter empties it."""
 
@@ -89,6 +91,8 @@ class Addresses:
         """The books say what the IP object says now."""
         if before is not None and (after is None or _address(before) != _address(after)):
             self._release(before)
+        if after is not None and after.vip and before is not None and not before.vip:
+            self._hand_over(after)
         if after is not None:
             self._withdraw(after.name, but=after.subnet)
             self._unsaved.pop(after.name, None)
@@ -99,7 +103,22 @@ class Addresses:
         """A choice that could not be saved was never made."""
         self._release(ip)
 
+    def _hand_over(self, ip: IP) -> None:
+        """What a Pod had alone is the Vip's by now, at once, so that nobody gets it in between."""
+        held = self._pools.get(ip.subnet)
+        if held is not None and Key(ip.vip) not in self._world.tables[IP]:
+            self._restore(ip.subnet, held, [entry(ip)._replace(holder=ip.vip)])
+            self._unsaved[ip.vip] = ip.subnet
+
+    def lend(self, vip: str, holder: str) -> str:
+        """The holder shares the address that the Vip's IP object holds; or else the name of who does already."""
+        other = self._guests.setdefault(vip, holder)
+        return "" if other == holder else other
+
     def _book(self, ip: IP) -> None:
+        if ip.vip:
+            self._guests.setdefault(ip.vip, ip.name)
+            return
         if is_unfinished(ip):
             return
         held = self._pools.get(ip.subnet)
@@ -138,7 +157,7 @@ class Addresses:
     def rival(self, ip: IP) -> str:
         """Another IP object that has an address of this one as well; mostly none."""
         held, doubles = self._pools.get(ip.subnet), self._doubles.get(ip.subnet)
-        if held is None or not doubles:
+        if held is None or not doubles or ip.vip:
             return ""
         _, *mine = entry(ip)
         names = {held.holder_of(family, number) or "" for family, number in zip(FAMILIES, mine, strict=True) if number}
@@ -158,6 +177,10 @@ class Addresses:
             self.changed[subnet] = None
 
     def _release(self, ip: IP) -> None:
+        if ip.vip:
+            if self._guests.get(ip.vip) == ip.name:
+                del self._guests[ip.vip]
+            return
         if self._unsaved.get(ip.name) == ip.subnet:
             del self._unsaved[ip.name]
         self._release_mac(ip.name)
@@ -189,7 +212,7 @@ class Addresses:
             return None
         if held is None:
             found = map(self._world.tables[IP].__getitem__, self._world.members(IPS_OF_SUBNET, name))
-            entries = sorted(entry(ip) for ip in found if not is_unfinished(ip))
+            entries = sorted(entry(ip) for ip in found if not is_unfinished(ip) and not ip.vip)
             held = self._pools[name] = SubnetPool(wanted)
             self._restore(name, held, entries)
             self.changed[name] = None
@@ -299,5 +322,5 @@ class Addresses:
                 return
 
 
-def _address(ip: IP) -> tuple[str, str, str, str]:
-    return ip.subnet, ip.v4, ip.v6, ip.mac
+def _address(ip: IP) -> tuple[str, ...]:
+    return ip.subnet, ip.v4, ip.v6, ip.mac, ip.vip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ovnloom.api.ip import IP, labels
+from ovnloom.api.ip import IP, VIP, labels
 from ovnloom.api.meta import FINALIZER, Key, Meta
 from ovnloom.api.pod import Pod
 from ovnloom.api.statefulset import StatefulSet
@@ -15,11 +15,13 @@ from ovnloom.assign.choice import Amend, Assignment, Demand, Release, Take
 from ovnloom.assign.wish import Candidate, candidates, families_of
 from ovnloom.intent import Problem
 from ovnloom.ipam import NO_ADDRESS, Exhausted, Family, Pair, Taken, TakenMac
+from ovnloom.ovn import names
 from ovnloom.world.graph import Reader
 from ovnloom.world.indexes import IPS_OF_HOLDER
 from ovnloom.world.nics import Nic, Unusable, holder_name, is_in_charge, is_overdue, nics, runner, unusable
 from ovnloom.world.problem import shown
 from ovnloom.world.subnet import segment
+from ovnloom.world.vip_indexes import IPS_OF_VIP
 
 REASON = "AcquireAddressFailed"
 
@@ -45,9 +47,9 @@ def assign_pod(read: Reader, key: Key, books: Addresses) -> Assignment:
     for nic in wanted:
         _assign_nic(read, pod, nic, books, found)
     holder = Key(holder_name(read, pod), key.namespace)
-    names = {nic.name for nic in wanted}
+    present = {nic.name for nic in wanted}
     for ip in read.find(IPS_OF_HOLDER, holder):
-        if ip.name not in names and not ip.reserved and ip.name.startswith(f"{holder.name}.{holder.namespace}"):
+        if ip.name not in present and not ip.reserved and ip.name.startswith(f"{holder.name}.{holder.namespace}"):
             found.choices.append(Release(ip.key))
     return found
 
@@ -93,7 +95,7 @@ def _assign_nic(read: Reader, pod: Pod, nic: Nic, books: Addresses, found: Assig
         if not is_in_charge(read, pod):
             return  # what another launcher of the virtual machine has, this one will have
         if _suits(pod, nic, ip, offers):
-            _keep(pod, ip, found)
+            _keep(pod, nic, ip, offers, found)
             _warn_of_double(read, ip, books, found)
         else:
             found.choices.append(Release(ip.key))
@@ -124,6 +126,8 @@ def _suits(pod: Pod, nic: Nic, ip: IP, offers: list[Candidate] | Problem) -> boo
     """What the interface holds already is what it keeps, unless a new Pod of that name asks for something else."""
     if ip.deleting and not _is_allocated(pod, nic):
         return False
+    if nic.wish.vip and not _is_allocated(pod, nic) and not isinstance(offers, Problem):
+        return ip.vip == names.vip_booking(nic.wish.vip) or _is_adopted(ip, offers)
     if _is_allocated(pod, nic) or isinstance(offers, Problem) or ip.reserved:
         return True
     if nic.wish.address != NO_ADDRESS:
@@ -144,10 +148,21 @@ def _is_allocated(pod: Pod, nic: Nic) -> bool:
     return pod.written.get(nic.annotation("allocated")) == "true"
 
 
-def _keep(pod: Pod, ip: IP, found: Assignment) -> None:
-    if pod.node and ip.node_name != pod.node:
-        tagged = {**ip.labels, **labels(ip.subnet, pod.node, ip.reserved_label or "false")}
-        found.choices.append(Amend(replace(ip, node_name=pod.node, meta=replace(ip.meta, labels=tagged))))
+def _is_adopted(ip: IP, offers: list[Candidate] | Problem) -> bool:
+    """The Pod of an older controller has the address of its Vip, and its IP object doesn't say so."""
+    if ip.vip or isinstance(offers, Problem) or not offers[0].vip:
+        return False
+    return (offers[0].address.v4_text, offers[0].address.v6_text) == (ip.v4, ip.v6)
+
+
+def _keep(pod: Pod, nic: Nic, ip: IP, offers: list[Candidate] | Problem, found: Assignment) -> None:
+    moved = {} if not pod.node else labels(ip.subnet, pod.node, ip.reserved_label or "false")
+    if _is_adopted(ip, offers):
+        moved[VIP] = names.vip_booking(nic.wish.vip)
+    elif not pod.node or ip.node_name == pod.node:
+        return
+    meta = replace(ip.meta, labels={**ip.labels, **moved})
+    found.choices.append(Amend(replace(ip, node_name=pod.node or ip.node_name, meta=meta)))
 
 
 def _take(read: Reader, pod: Pod, nic: Nic, offer: Candidate, books: Addresses) -> IP | tuple[Problem, Demand | None]:
@@ -163,6 +178,8 @@ def _take(read: Reader, pod: Pod, nic: Nic, offer: Candidate, books: Addresses) 
     families = families_of(nic.wish, net.networks)
     if isinstance(families, str):
         return Problem("InvalidIPFamily", families), None
+    if offer.vip:
+        return _borrow(read, pod, nic, offer, books)
     fill: tuple[Family, ...] = tuple(family for family in families if offer.address.of(family) is None)
     pair = books.take(read, offer.subnet, nic.name, offer.address, fill, offer.pool)
     if not isinstance(pair, Pair):
@@ -178,6 +195,19 @@ def _take(read: Reader, pod: Pod, nic: Nic, offer: Candidate, books: Addresses) 
         books.forget(_ip(pod, nic, offer.subnet, pair, ""))
         return Problem(mac.reason, mac.sentence), None
     return _ip(pod, nic, offer.subnet, pair, mac)
+
+
+def _borrow(read: Reader, pod: Pod, nic: Nic, offer: Candidate, books: Addresses) -> IP | tuple[Problem, None]:
+    """The interface has the address and the MAC of a Vip, which stays the one that holds them."""
+    booking = names.vip_booking(offer.vip)
+    held = read.get(IP, Key(booking))
+    read.keys_of(IPS_OF_VIP, booking)  # when the other one gives it back it is this one's turn
+    other = books.lend(booking, nic.name)
+    if other or held is None:
+        wrong = f"annotation {nic.annotation('vip')} names Vip {offer.vip}, which the Pod of IP {other} has taken"
+        return Problem("VipInUse", f"{wrong}; name another, or delete that Pod"), None
+    ip = _ip(pod, nic, offer.subnet, offer.address, held.mac)
+    return replace(ip, meta=replace(ip.meta, labels={**ip.labels, VIP: booking}))
 
 
 def _ip(pod: Pod, nic: Nic, subnet: str, pair: Pair, mac: str) -> IP:

@@ -13,13 +13,16 @@ from ovnloom.assign.ip import assign_ip
 from ovnloom.assign.node import assign_node
 from ovnloom.assign.pod import assign_pod
 from ovnloom.assign.subnet import assign_subnet
+from ovnloom.assign.vip import assign_vip
 from ovnloom.ovn import names
 from ovnloom.world.graph import Reader
+from ovnloom.world.vip import POD_TYPE
 
 ASSIGNERS: Mapping[str, Callable[[Reader, Key, Addresses], Assignment]] = {
     "Subnet": assign_subnet,
     "Node": assign_node,
     "IP": assign_ip,
+    "Vip": assign_vip,
     "Pod": assign_pod,
 }
 
@@ -28,6 +31,8 @@ def holder(ip: IP) -> Claim:
     """Whose address it is, by what the IP object says."""
     if not ip.namespace and ip.name == names.node_port(ip.pod_name):
         return Claim("Node", Key(ip.pod_name))
+    if ip.pod_type == POD_TYPE:
+        return Claim("Vip", Key(ip.pod_name))
     return Claim("Pod", Key(ip.pod_name, ip.namespace))
 
 

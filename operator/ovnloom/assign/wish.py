@@ -8,8 +8,9 @@ from ovnloom.api.ippool import IPPool
 from ovnloom.api.meta import Key
 from ovnloom.api.pod import Pod
 from ovnloom.api.statefulset import StatefulSet
+from ovnloom.api.vip import Vip
 from ovnloom.intent import Problem
-from ovnloom.ipam import NO_ADDRESS, Family, Networks, Pair
+from ovnloom.ipam import NO_ADDRESS, Family, Networks, Pair, parse_pair
 from ovnloom.world import namespace as namespaces
 from ovnloom.world.graph import Reader
 from ovnloom.world.indexes import SUBNETS_OF_PROVIDER
@@ -17,6 +18,7 @@ from ovnloom.world.nics import Nic, Wish
 from ovnloom.world.problem import shown
 from ovnloom.world.subnet import pools as pools_of
 from ovnloom.world.subnet import segment
+from ovnloom.world.vip import booked
 
 REASON = "AcquireAddressFailed"
 
@@ -27,10 +29,14 @@ class Candidate(NamedTuple):
     subnet: str
     address: Pair = NO_ADDRESS
     pool: str = ""
+    vip: str = ""
+    """The Vip whose address it is."""
 
 
 def candidates(read: Reader, pod: Pod, nic: Nic) -> list[Candidate] | Problem:
     """What to try for an interface, in order; or why nothing can be tried."""
+    if nic.wish.vip:
+        return _of_vip(read, nic)
     subnets = _subnets(read, pod, nic)
     if isinstance(subnets, Problem):
         return subnets
@@ -81,6 +87,16 @@ def _containing(read: Reader, subnets: tuple[str, ...], wanted: Pair) -> tuple[s
         if all(network is not None and number is not None and number in network for network, number in of):
             inside.append(name)
     return tuple(inside) or subnets[:1]
+
+
+def _of_vip(read: Reader, nic: Nic) -> list[Candidate] | Problem:
+    """The address of the Vip that the interface names, once that has one."""
+    name, where = nic.wish.vip, nic.annotation("vip")
+    ip = read.view(booked, name)
+    if ip is None:
+        why = "has no address yet, see its conditions" if read.get(Vip, Key(name)) else "does not exist; create it"
+        return Problem("VipMissing", f"annotation {where} names Vip {shown(name)}, which {why}")
+    return [Candidate(ip.subnet, parse_pair(ip.ip_address), vip=name)]
 
 
 def _of_pool(read: Reader, name: str, subnets: tuple[str, ...], nic: Nic) -> list[Candidate] | Problem:

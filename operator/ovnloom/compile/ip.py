@@ -6,10 +6,12 @@ from ovnloom.api.ip import IP
 from ovnloom.api.meta import Key
 from ovnloom.api.node import Node
 from ovnloom.api.pod import Pod
+from ovnloom.api.vip import Vip
 from ovnloom.intent import EMPTY, Intent, Report
 from ovnloom.ovn import names
 from ovnloom.world.graph import Reader
 from ovnloom.world.nics import is_overdue
+from ovnloom.world.vip import POD_TYPE
 
 
 def compile_ip(read: Reader, key: Key) -> Intent:
@@ -25,6 +27,8 @@ def compile_ip(read: Reader, key: Key) -> Intent:
 def _living_holder(read: Reader, ip: IP) -> str:
     if ip.name == names.node_port(ip.pod_name) and not ip.namespace:
         return f"Node {ip.pod_name}" if read.get(Node, Key(ip.pod_name)) else ""
+    if ip.pod_type == POD_TYPE:
+        return f"Vip {ip.pod_name}" if read.get(Vip, Key(ip.pod_name)) else ""
     key = Key(ip.pod_name, ip.namespace)
     pod = read.get(Pod, key)
     if pod is None or pod.finished or pod.host_network:

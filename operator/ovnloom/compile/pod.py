@@ -16,6 +16,8 @@ from ovnloom.world.indexes import IPS_OF_HOLDER
 from ovnloom.world.moments import Leaving
 from ovnloom.world.nics import Nic, Unusable, holder_name, is_in_charge, is_overdue, nics, runner, unusable
 from ovnloom.world.port import PortNetwork, port_network
+from ovnloom.world.vip import shared_addresses
+from ovnloom.world.vip_indexes import named
 
 ROW = "Logical_Switch_Port"
 STABLE = ("StatefulSet", "VirtualMachine")
@@ -54,7 +56,7 @@ def compile_pod(read: Reader, key: Key) -> Intent:
         if net.is_frozen:
             return Intent.held()
         if net.is_ovn and has_ports:
-            rows.append(_port(pod.key, ip, net, pod, nic))
+            rows.append(_port(pod.key, ip, net, pod, nic, _shared(read, pod, nic, ip)))
             members.extend(_groups(read, pod, ip, net))
             problems.extend(security_problems(read, security_groups(pod, nic.provider), nic.provider))
         _answer(read, pod, nic, ip, net, annotations)
@@ -77,12 +79,20 @@ def _is_leaving(read: Reader, ip: IP) -> bool:
     return ip.deleting or read.get(Leaving, ip.key) is not None
 
 
-def _port(key: Key, ip: IP, net: PortNetwork, pod: Pod | None, nic: Nic | None) -> Row:
+def _shared(read: Reader, pod: Pod, nic: Nic, ip: IP) -> tuple[str, ...]:
+    """The addresses of the Vips that the Pod shares with others."""
+    vips = named(pod) if nic.is_default else ()
+    return read.view(shared_addresses, (vips, pod.namespace, ip.subnet)) if vips else ()
+
+
+def _port(
+    key: Key, ip: IP, net: PortNetwork, pod: Pod | None, nic: Nic | None, shared: tuple[str, ...] = ()
+) -> Row:
     address = " ".join(part for part in (ip.mac, ip.v4, ip.v6) if part)
     ids = {names.KEY_POD: f"{key.namespace}/{key.name}", names.KEY_SWITCH: net.name}
     columns: dict[str, Value] = {"name": ip.name, "addresses": frozenset({address}), "external_ids": ids}
     if pod is not None and nic is not None and pod.annotations:
-        vips = _vips(pod.annotations.get(nic.annotation("port_vips"), ""))
+        vips = tuple(sorted({*_vips(pod.annotations.get(nic.annotation("port_vips"), "")), *shared}))
         if pod.annotations.get(nic.annotation("layer2_forward")) == "true":
             columns["addresses"] = frozenset({address, "unknown"})
         if pod.annotations.get(nic.annotation("port_security")) == "true":

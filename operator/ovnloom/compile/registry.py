@@ -21,7 +21,10 @@ from ovnloom.compile.securitygroup import compile_securitygroup
 from ovnloom.compile.selection import compile_selection
 from ovnloom.compile.service import compile_service
 from ovnloom.compile.subnet import compile_subnet
+from ovnloom.compile.switchlbrule import compile_switchlbrule
+from ovnloom.compile.vip import compile_vip
 from ovnloom.compile.vpc import compile_vpc
+from ovnloom.compile.vpcdns import compile_vpcdns
 from ovnloom.intent import Intent
 from ovnloom.world.graph import Reader
 
@@ -40,5 +43,8 @@ COMPILERS: Mapping[str, Callable[[Reader, Key], Intent]] = {
     "Pod": compile_pod,
     "Membership": compile_membership,
     "IP": compile_ip,
+    "Vip": compile_vip,
+    "SwitchLBRule": compile_switchlbrule,
+    "VpcDns": compile_vpcdns,
     "Service": compile_service,
 }

@@ -9,6 +9,7 @@ from ovnloom.api.meta import Key
 from ovnloom.api.service import Service, ServicePort
 from ovnloom.compile.service_addresses import Address, served_addresses
 from ovnloom.compile.service_nodes import PerNode
+from ovnloom.compile.service_probes import probe
 from ovnloom.compile.service_rows import LONGEST_AFFINITY, balancer
 from ovnloom.intent import EMPTY, Intent, Member, Problem, Ref, Row
 from ovnloom.ipam import Family
@@ -30,7 +31,7 @@ def compile_service(read: Reader, key: Key) -> Intent:
     rows of their own, and their backends in the variables of each chassis. A Vpc that doesn't exist serves nobody.
     """
     service = read.get(Service, key)
-    if service is None or not service.cluster_ips:
+    if service is None or not service.is_served:
         return EMPTY
     vpc = read.view(of_service, key)
     if not read.view(exists, vpc):
@@ -57,6 +58,9 @@ def compile_service(read: Reader, key: Key) -> Intent:
     members = [Member(group, "load_balancer", row.ref) for row in rows]
     members.extend(per_node.members())
     problems.update(dict.fromkeys(per_node.problems()))
+    if service.switch_ips:
+        probed = probe(read, service, rows)
+        return Intent(probed.rows, tuple(members), tuple(problems), objects=probed.objects)
     return Intent(tuple(rows), tuple(members), tuple(problems))
 
 

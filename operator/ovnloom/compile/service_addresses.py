@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ovnloom.api.service import Claim, Service
+from ovnloom.api.service import SWITCH_LB_VIP, Claim, Service
 from ovnloom.intent import Problem
 from ovnloom.ipam import FAMILIES, Family, Malformed, address_text, parse_address
 from ovnloom.world.graph import Reader
 from ovnloom.world.problem import idle
 from ovnloom.world.service import is_in_service_range, subnet_around
+from ovnloom.world.switch_lb import refused
+
+SWITCH_FIELD = f"annotation {SWITCH_LB_VIP}"
 
 
 class Address(NamedTuple):
@@ -29,9 +32,15 @@ def served_addresses(read: Reader, service: Service, vpc: str, problems: dict[Pr
         except Malformed as malformed:
             problems[idle("AddressUnreadable", f"{claim.field} {malformed}; it is not served")] = None
             continue
-        if _is_free(read, vpc, family, number, claim, problems):
-            address = address_text(family, number)
-            found.setdefault(address, Address(family, address, claim.is_internal))
+        if claim.field == SWITCH_FIELD:
+            refusal = refused(read, service, vpc, family, number)
+            if refusal:
+                problems[idle("AddressInSubnet", refusal)] = None
+                continue
+        elif not _is_free(read, vpc, family, number, claim, problems):
+            continue
+        address = address_text(family, number)
+        found.setdefault(address, Address(family, address, claim.is_internal))
     return tuple(sorted(found.values(), key=lambda address: FAMILIES.index(address.family)))
 
 

@@ -22,6 +22,7 @@ from ovnloom.world.indexes import DEFAULT_SUBNETS, IPS_OF_SUBNET
 from ovnloom.world.moments import Strays
 from ovnloom.world.problem import idle, invalid, shown
 from ovnloom.world.subnet import Segment, is_frozen, segment, unusable_join
+from ovnloom.world.vip import proxied
 from ovnloom.world.vpc import exists
 
 MOST_NAMED = 5
@@ -55,7 +56,7 @@ def compile_subnet(read: Reader, key: Key) -> Intent:
     if not is_joined:
         missing = Problem("VpcMissing", f"spec.vpc is {net.vpc!r}; create that Vpc or name another")
         return Intent(tuple(rows), problems=(missing,), report=report)
-    rows.extend(_link(subnet, net))
+    rows.extend(_link(subnet, net, read.view(proxied, net.name)))
     rows.extend(gateway_rows(read, subnet, net))
     return Intent(tuple(rows), problems=problems, report=report)
 
@@ -81,8 +82,8 @@ def switch_row(subnet: Subnet, balancers: str = "") -> Row:
     return Row("Logical_Switch", names.switch(subnet.name), columns)
 
 
-def _link(subnet: Subnet, net: Segment) -> Iterator[Row]:
-    """The pair of ports that joins switch and router."""
+def _link(subnet: Subnet, net: Segment, balanced: tuple[str, ...]) -> Iterator[Row]:
+    """The pair of ports that joins switch and router, which also answers for the addresses of load balancers."""
     router, switch = names.router(net.vpc), names.switch(net.name)
     port = names.router_port(router, switch)
     columns: dict[str, Value] = {
@@ -110,7 +111,7 @@ def _link(subnet: Subnet, net: Segment) -> Iterator[Row]:
         "name": name,
         "type": "router",
         "addresses": frozenset({"router"}),
-        "options": {"router-port": port},
+        "options": {"router-port": port, **({"arp_proxy": " ".join(balanced)} if balanced else {})},
         "external_ids": {names.KEY_SWITCH: switch},
     }
     yield Row("Logical_Switch_Port", name, facing, Parent("Logical_Switch", switch, "ports"))

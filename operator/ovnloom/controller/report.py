@@ -26,13 +26,15 @@ from ovnloom.kube.writer import Writer
 from ovnloom.pipeline import KIND_TYPES, SILENT, Pipeline
 from ovnloom.world.tables import BY_TYPE
 
-FINALIZED = frozenset({"Subnet", "Vpc", "IPPool"})
+FINALIZED = frozenset({"Subnet", "Vpc", "IPPool", "Vip"})
 """Kinds whose deletion waits for us, IP objects aside: those get their finalizer when they are made."""
 WITH_STATUS = FINALIZED | {
     "SecurityGroup",
     "AdminNetworkPolicy",
     "BaselineAdminNetworkPolicy",
     "ClusterNetworkPolicy",
+    "SwitchLBRule",
+    "VpcDns",
 }
 WHOLE = frozenset({"Vip"})
 """Kinds whose status is a plain field of the object."""

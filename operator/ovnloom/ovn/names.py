@@ -111,6 +111,31 @@ def interface_of(port: str, pod: str, namespace: str) -> str:
     return port[len(f"{pod}.{namespace}.") :] or DEFAULT_PROVIDER
 
 
+def vip_booking(vip: str) -> str:
+    """The IP object that holds the address of a Vip: named as the Vip, unless a Pod or node could be called so.
+
+    The ports of Pods have a dot in their names, those of nodes begin with `node-`. It is short enough for a label.
+    """
+    if "." in vip or vip.startswith("node-") or len(vip) > 63:
+        return f"vip-{sha256(vip.encode()).hexdigest()[:16]}"
+    return vip
+
+
+def vip_port(vip: str, is_second: bool = False) -> str:
+    """The port of a Vip; with both families the IPv6 address needs a virtual port of its own."""
+    return f"{vip}-v6" if is_second else vip
+
+
+def switch_lb_service(rule: str) -> str:
+    """The Service of a SwitchLBRule."""
+    return f"slr-{rule}"
+
+
+def vpc_dns(name: str) -> str:
+    """The SwitchLBRule of a VpcDns, its Deployment, and the label of its Pods."""
+    return f"vpc-dns-{name}"
+
+
 def node_port(node: str) -> str:
     """The port of a node on the join switch, and its IP object's name."""
     return f"node-{node}"

@@ -15,6 +15,7 @@ from ovnloom.world.cluster_indexes import CLUSTER_INDEXES
 from ovnloom.world.policy_indexes import POLICY_INDEXES
 from ovnloom.world.security_indexes import SECURITY_INDEXES
 from ovnloom.world.service_indexes import SERVICE_INDEXES
+from ovnloom.world.vip_indexes import VIP_INDEXES
 from ovnloom.world.world import Index
 
 
@@ -64,4 +65,5 @@ INDEXES: tuple[Index[Any], ...] = (
     *CLUSTER_INDEXES,
     *SECURITY_INDEXES,
     *SERVICE_INDEXES,
+    *VIP_INDEXES,
 )

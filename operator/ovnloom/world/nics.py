@@ -20,6 +20,8 @@ from ovnloom.world.problem import shown
 
 DEFAULT_NETWORK = "v1.multus-cni.io/default-network"
 NETWORKS = "k8s.v1.cni.cncf.io/networks"
+OVN = "ovn.kubernetes.io/"
+VIP = "ovn.kubernetes.io/vip"
 REASON = "ValidatePodNetworkFailed"
 RATES = ("ingress_rate", "egress_rate", "ingress_burst", "egress_burst", "latency", "jitter", "limit")
 
@@ -37,6 +39,8 @@ class Wish:
     pool: str = ""
     family: str = ""
     mac: str = ""
+    vip: str = ""
+    """The Vip whose address it takes."""
 
 
 NO_WISH = Wish()
@@ -134,9 +138,14 @@ def _granted(pod: Pod, prefix: str) -> tuple[str, Wish]:
     get = pod.written.get
     try:
         pair, mac = parse_pair(get(prefix + "ip_address", "")), get(prefix + "mac_address", "")
-        return get(prefix + "logical_switch", ""), Wish(pair, mac=parse_mac(mac) if mac else "")
+        return get(prefix + "logical_switch", ""), Wish(pair, mac=parse_mac(mac) if mac else "", vip=_vip(pod, prefix))
     except Malformed:
         return get(prefix + "logical_switch", ""), NO_WISH
+
+
+def _vip(pod: Pod, prefix: str) -> str:
+    """Only the interface that every Pod has can take a Vip's address."""
+    return pod.annotations.get(VIP, "").strip() if prefix == OVN else ""
 
 
 def _wish(pod: Pod, prefix: str, network: str, item: Mapping[str, Any]) -> Wish:
@@ -165,7 +174,7 @@ def _wish(pod: Pod, prefix: str, network: str, item: Mapping[str, Any]) -> Wish:
         raise Unusable(f"{where} {malformed}") from None
     if family and wanted.of(6 if family == "ipv4" else 4) is not None:
         raise Unusable(f"annotation {prefix}ip_family is {family} but ip_address is {address}; use the same family")
-    return Wish(wanted, entries, "" if entries else pool, family, wanted_mac)
+    return Wish(wanted, entries, "" if entries else pool, family, wanted_mac, _vip(pod, prefix))
 
 
 def _entries(pool: str) -> tuple[Pair, ...]:

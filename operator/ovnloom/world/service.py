@@ -20,6 +20,8 @@ from ovnloom.world.subnet import addresses, members_by_age, segment
 
 VPC = ("ovn.kubernetes.io/vpc", "ovn.kubernetes.io/logical_router")
 """Annotations that name the Vpc of a Service; the first counts."""
+SWITCH = "ovn.kubernetes.io/logical_switch"
+"""Annotation with a Subnet of that Vpc, where nothing names the Vpc itself."""
 MOST_ASKED = 16
 """Endpoints of a Service that are asked for their Vpc; those in a host's network have none."""
 
@@ -35,11 +37,14 @@ def slices(read: Reader, service: Key) -> list[Key]:
 def of_service(read: Reader, key: Key) -> str:
     """View: the Vpc in which a Service is reached: what it says itself, else its endpoints' one, else the default."""
     service = read.get(Service, key)
-    if service is None or not service.cluster_ips:
+    if service is None or not service.is_served:
         return ""
     for name in VPC:
         if service.annotations.get(name):
             return service.annotations[name]
+    net = read.view(segment, service.annotations[SWITCH]) if service.annotations.get(SWITCH) else None
+    if net is not None and net.vpc:
+        return net.vpc
     if read.view(has_one_vpc, None):
         return read.settings.cluster_router
     return read.view(of_endpoints, key) or read.settings.cluster_router
@@ -133,7 +138,7 @@ def rival(read: Reader, service: Service, vpc: str, place: tuple[str, int, str])
     Who has it as its ClusterIP comes before all others; then the oldest.
     """
     for other in read.find(SERVICES_OF_ADDRESS, place):
-        if other.key == service.key or not other.cluster_ips:
+        if other.key == service.key or not other.is_served:
             continue
         is_first = place[0] in map(canonical, other.cluster_ips) or _age(other) < _age(service)
         if is_first and read.view(of_service, other.key) == vpc:

@@ -22,8 +22,11 @@ from ovnloom.api.securitygroup import SecurityGroup
 from ovnloom.api.service import Service
 from ovnloom.api.statefulset import StatefulSet
 from ovnloom.api.subnet import Subnet
+from ovnloom.api.switchlbrule import SwitchLBRule
+from ovnloom.api.vip import Vip
 from ovnloom.api.virtualmachine import VirtualMachine
 from ovnloom.api.vpc import Vpc
+from ovnloom.api.vpcdns import VpcDns
 
 Body = Mapping[str, Any]
 
@@ -70,6 +73,9 @@ TABLES: tuple[Table, ...] = (
     Table(IPPool, OURS, "v1", "ippools", False, IPPool.decode),
     Table(SecurityGroup, OURS, "v1", "security-groups", False, SecurityGroup.decode),
     Table(IP, OURS, "v1", "ips", False, IP.decode),
+    Table(Vip, OURS, "v1", "vips", False, Vip.decode),
+    Table(SwitchLBRule, OURS, "v1", "switch-lb-rules", False, SwitchLBRule.decode),
+    Table(VpcDns, OURS, "v1", "vpc-dnses", False, VpcDns.decode),
     Table(StatefulSet, "apps", "v1", "statefulsets", True, StatefulSet.decode),
     Table(
         NetworkAttachmentDefinition,

@@ -8,9 +8,12 @@ from ovnloom.api.models.ippool import IPPool
 from ovnloom.api.models.kind import Kind, Model
 from ovnloom.api.models.securitygroup import SecurityGroup
 from ovnloom.api.models.subnet import Subnet
+from ovnloom.api.models.switchlbrule import SwitchLBRule
+from ovnloom.api.models.vip import Vip
 from ovnloom.api.models.vpc import Vpc
+from ovnloom.api.models.vpcdns import VpcDns
 
-KINDS: tuple[type[Kind], ...] = (Vpc, Subnet, IP, IPPool, SecurityGroup)
+KINDS: tuple[type[Kind], ...] = (Vpc, Subnet, IP, IPPool, SecurityGroup, Vip, SwitchLBRule, VpcDns)
 """Every kind whose CRD is ours, in the order in which they depend on each other."""
 
-__all__ = ["IP", "KINDS", "IPPool", "Kind", "Model", "SecurityGroup", "Subnet", "Vpc"]
+__all__ = ["IP", "KINDS", "IPPool", "Kind", "Model", "SecurityGroup", "Subnet", "SwitchLBRule", "Vip", "Vpc", "VpcDns"]

@@ -80,8 +80,8 @@ class IPSpec(Model):
     """Not written any more."""
     container_id: str = Field("", alias="containerID")
     """Not written any more."""
-    pod_type: Literal["", "StatefulSet", "VirtualMachine"] = ""
-    """What the Pod belongs to, when its address outlives it."""
+    pod_type: Literal["", "StatefulSet", "VirtualMachine", "Vip"] = ""
+    """What the Pod belongs to, when its address outlives it; Vip when the address is a Vip's and podName its name."""
 
 
 class IP(Kind):
