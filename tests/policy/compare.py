@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from itertools import cycle
+from random import Random
+from typing import TypeVar
 
 from hypothesis import Phase, given, seed, settings
 from hypothesis import strategies as st
@@ -12,18 +14,25 @@ from hypothesis import strategies as st
 from ovnloom.verdict import Network, Verdict
 from ovnloom.verdict import Question as Asked
 from ovnloom.verdict.question import Protocol
+from sandbox import Ovn
+from tests.northbound.conftest import Controller
 from tests.policy.compiled import QUESTIONS, Compiled
 from tests.policy.reference import Question, Reference
-from tests.policy.worlds import World
+from tests.verdict.tracing import trace, write
 
+T = TypeVar("T")
 WORLDS = int(os.environ.get("POLICY_WORLDS", "2000"))
 """How many a run looks at."""
+TRACED = int(os.environ.get("POLICY_TRACED", "36"))
+"""How many of NetworkPolicies it gives to OVN."""
 SEED = int(os.environ.get("POLICY_SEED", "0"))
 """Another number gives other worlds; the same always gives the same."""
+TRACED_QUESTIONS = 10
+"""Questions that OVN gets about each world: each is a program started."""
 LOWER: dict[str, Protocol] = {"TCP": "tcp", "UDP": "udp", "SCTP": "sctp"}
 
 
-def search(strategy: st.SearchStrategy[World], check: Callable[[World], None], part: int, count: int) -> None:
+def search(strategy: st.SearchStrategy[T], check: Callable[[T], None], part: int, count: int) -> None:
     """The check holds for that many worlds; each part sees others."""
     chosen = settings(
         max_examples=count, database=None, phases=(Phase.generate, Phase.shrink), report_multiple_bugs=False
@@ -64,10 +73,22 @@ def telling(compiled: Compiled, reference: Reference) -> Iterator[Question]:
 def _agree(compiled: Compiled, reference: Reference, questions: Iterator[Question]) -> None:
     network = Network.of(compiled.pipeline.wanted)
     for question in questions:
-        if question.source != question.target:  # what a Pod sends to itself doesn't leave it
-            verdict = network.verdict(asked(question, compiled))
-            wanted = reference.allowed(question)
-            assert verdict.allowed is wanted, _words(compiled, question, verdict, wanted)
+        verdict = network.verdict(asked(question, compiled))
+        wanted = reference.allowed(question)
+        assert verdict.allowed is wanted, _words(compiled, question, verdict, wanted)
+
+
+def check_traced(compiled: Compiled, reference: Reference, ovn: Ovn, controller: Controller) -> None:
+    """OVN, which has these rows from now on, says of some questions what the reference and the rows say."""
+    network = Network.of(compiled.pipeline.wanted)
+    write(ovn, controller, compiled.pipeline.wanted)
+    questions = list(telling(compiled, reference))
+    for question in Random(len(questions)).sample(questions, min(TRACED_QUESTIONS, len(questions))):
+        ours = asked(question, compiled)
+        said, verdict = trace(ovn, network, ours), network.verdict(ours)
+        arrives = bool(said.port) and said.port.startswith(compiled.names.get(question.target, "node-"))
+        answers = {"Kubernetes": reference.allowed(question), "rows": verdict.allowed, "OVN": arrives}
+        assert len(set(answers.values())) == 1, f"{question} {answers}\n{said.text}"
 
 
 def asked(question: Question, compiled: Compiled) -> Asked:

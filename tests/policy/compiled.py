@@ -19,9 +19,10 @@ JOIN = ("100.64.0.0/24", "fd00:100:64::/112")
 class Compiled:
     """What a world means. Each Pod has an address of each family that its Subnet has, by the pipeline's own choice."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, pipeline: Pipeline | None = None) -> None:
+        """The pipeline may know another world, which becomes this one."""
         self.world = world
-        self.pipeline = Pipeline(Settings())
+        self.pipeline = pipeline or Pipeline(Settings())
         self.pipeline.become([*_around(world), *decode(*world.bodies)])
         ips = self.pipeline.world.tables[IP]
         self.bodies = [
@@ -44,13 +45,14 @@ class Compiled:
         return (body for body in self.bodies if body["kind"] == "Pod" and not body["spec"].get("hostNetwork"))
 
     def pairs(self) -> Iterator[tuple[str, str]]:
-        """All ordered pairs of addresses of which one is a Pod's."""
+        """All ordered pairs of addresses of which one is a Pod's. What a Pod sends to itself doesn't leave it."""
         for family in self.world.families:
             pods = [address for address in self.names if (":" in address) == bool(family)]
             others = [found[family] for found in (*NODES.values(), *OUTSIDE)]
             for pod in pods:
                 for other in (*pods, *others):
-                    yield pod, other
+                    if other != pod:
+                        yield pod, other
                 for other in others:
                     yield other, pod
 

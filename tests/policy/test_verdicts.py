@@ -5,14 +5,16 @@
 
 import pytest
 
+from ovnloom.pipeline import Pipeline
+from ovnloom.settings import Settings
 from tests.policy.compare import WORLDS, check_telling, check_whole, search
 from tests.policy.compiled import Compiled
 from tests.policy.reference import Reference
-from tests.policy.worlds import World, worlds
+from tests.policy.worlds import World, histories, worlds
 
 PARTS = 10
-WHOLE = 20
-"""One of that many worlds is asked everything."""
+WHOLE, CHANGED = 20, 10
+"""One of that many worlds is asked everything, or changes."""
 
 
 @pytest.mark.timeout(60 + WORLDS)
@@ -36,3 +38,16 @@ def test_the_whole_table_of_some_worlds_is_right() -> None:
         check_whole(compiled, Reference(compiled.bodies))
 
     search(worlds(), check, PARTS, WORLDS // WHOLE)
+
+
+@pytest.mark.timeout(60 + WORLDS)
+def test_rows_are_right_after_labels_pods_and_policies_have_changed() -> None:
+    """A Pod that keeps a place in a group which its labels have left is the hole that nobody sees."""
+
+    def check(states: tuple[World, ...]) -> None:
+        pipeline = Pipeline(Settings())
+        for world in states:
+            compiled = Compiled(world, pipeline)
+            check_telling(compiled, Reference(compiled.bodies))
+
+    search(histories(), check, PARTS + 1, WORLDS // CHANGED)

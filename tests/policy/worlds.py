@@ -262,13 +262,28 @@ _subnets = st.sampled_from(
 )
 
 
+Layout = tuple[tuple[int, ...], dict[str, tuple[int, ...]]]
+"""The families of a cluster, and of its Subnets."""
+
+
 @st.composite
-def worlds(draw: st.DrawFn, others: st.SearchStrategy[list[Manifest]] | None = None) -> World:
+def worlds(
+    draw: st.DrawFn,
+    others: st.SearchStrategy[list[Manifest]] | None = None,
+    layouts: st.SearchStrategy[Layout] = _subnets,
+) -> World:
     """A cluster with NetworkPolicies, and `others`."""
-    families, subnets = draw(_subnets)
+    families, subnets = draw(layouts)
     spaces = [namespace(name, draw(of(NAMESPACE_LABELS))) for name in NAMESPACES]
     pods = [_pod(at, draw(_pods)) for at in range(draw(_pod_counts))]
     policies = [
         network_policy(at, draw(st.sampled_from(NAMESPACES)), draw(policy_specs)) for at in range(draw(_policy_counts))
     ]
     return World(families, subnets, (*spaces, *pods, *policies, *(draw(others) if others is not None else ())))
+
+
+@st.composite
+def histories(draw: st.DrawFn, others: st.SearchStrategy[list[Manifest]] | None = None) -> tuple[World, ...]:
+    """States of one cluster: names stay the same, all else changes, comes or goes."""
+    layout = st.just(draw(_subnets))
+    return tuple(draw(worlds(others, layout)) for _ in range(draw(st.sampled_from([2, 3]))))
