@@ -36,22 +36,24 @@ def compile_membership(read: Reader, key: Key) -> Intent:
         return EMPTY
     members: list[Member] = []
     holder = Key(holder_name(read, pod), pod.namespace)
-    for ip in _addresses(read, holder):
+    for ip, is_default_vpc in _addresses(read, holder):
         port, network = Ref("Logical_Switch_Port", ip.name), names.provider_of(ip.name, holder.name, holder.namespace)
-        members.extend(
-            Member(Ref("Port_Group", group), "ports", port)
-            for group, providers in groups
-            if providers is None or network in providers
-        )
+        for group, providers in groups:
+            if group == names.ISOLATED:
+                if not pod.node or not is_default_vpc:
+                    continue  # only the default Vpc reaches nodes
+                group = names.isolated_port_group(pod.node)
+            if providers is None or network in providers:
+                members.append(Member(Ref("Port_Group", group), "ports", port))
         if is_secured:
             asked = security_groups(pod, names.interface_of(ip.name, holder.name, holder.namespace))
             members.extend(security_members(read, asked, ip.name))
     return Intent(members=tuple(members))
 
 
-def _addresses(read: Reader, holder: Key) -> Iterator[IP]:
-    """The saved addresses of interfaces that have a port."""
+def _addresses(read: Reader, holder: Key) -> Iterator[tuple[IP, bool]]:
+    """The saved addresses of interfaces that have a port, and whether that is in the default Vpc."""
     for ip in read.find(IPS_OF_HOLDER, holder):
         net = read.view(port_network, ip.subnet)
         if net is not None and net.is_ovn and read.get(Leaving, ip.key) is None:
-            yield ip
+            yield ip, net.is_default_vpc

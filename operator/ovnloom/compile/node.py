@@ -13,7 +13,7 @@ from ovnloom.compile.rows import group_acl, policy
 from ovnloom.intent import EMPTY, Intent, Parent, Report, Row, Value
 from ovnloom.ipam import FAMILIES, Family, Malformed, address_text, parse_address
 from ovnloom.ovn import names
-from ovnloom.ovn.match import all_of, from_cidr, from_set, to_cidr, to_set
+from ovnloom.ovn.match import all_of, at_group, from_cidr, from_set, to_cidr, to_set
 from ovnloom.world.gateway import join_address
 from ovnloom.world.graph import Reader
 from ovnloom.world.port import distributed_subnets
@@ -90,13 +90,15 @@ def _probes(read: Reader, node: Node, group: str) -> Iterator[Row]:
     """
     if not read.view(is_any_policy):
         return
+    ids = {names.KEY_NODE: node.name}
+    isolated = names.isolated_port_group(node.name)
+    yield Row("Port_Group", isolated, {"name": isolated, "external_ids": ids})
     for family, address in _own_addresses(read, node):
-        pods = names.group_addresses(group, family)
-        ids = {names.KEY_NODE: node.name}
-        coming = all_of(from_cidr(address), to_set(family, pods))
+        coming = all_of(from_cidr(address), to_set(family, names.group_addresses(group, family)))
         yield group_acl(group, "to-lport", PROBES, coming, "allow-related", ids=ids)
-        going = all_of(to_cidr(address), from_set(family, pods))
-        yield group_acl(group, "from-lport", PROBES, going, "allow-related", ids=ids)
+        # Only for Pods that a NetworkPolicy isolates: about the others an administrator's baseline may say otherwise.
+        going = all_of(at_group("inport", isolated), to_cidr(address))
+        yield group_acl(isolated, "from-lport", PROBES, going, "allow-related", ids=ids)
 
 
 def _own_addresses(read: Reader, node: Node) -> Iterator[tuple[Family, str]]:

@@ -230,6 +230,15 @@ def node_port_group(node: str) -> str:
     return _identifier(f"node.{node}")
 
 
+ISOLATED: Final = "ovnloom.egress"
+"""Stands for the group below where the node isn't known yet."""
+
+
+def isolated_port_group(node: str) -> str:
+    """The group of a node's Pods that NetworkPolicies isolate from where they send to."""
+    return _identifier(f"{ISOLATED}.{node}")
+
+
 def subnet_node_port_group(subnet: str, node: str) -> str:
     """The group of a distributed Subnet's Pods on a node."""
     return _identifier(f"{subnet}.{node}")

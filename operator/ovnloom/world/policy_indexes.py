@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterable
 from typing import Any
 
 from ovnloom.api.meta import Key
-from ovnloom.api.networkpolicy import NetworkPolicy
+from ovnloom.api.networkpolicy import EGRESS, NetworkPolicy
 from ovnloom.world import policy as policies
 from ovnloom.world.portnumber import PortNumber
 from ovnloom.world.selection import Selection, handles
@@ -38,6 +38,12 @@ def _is_wide(selection: Selection) -> Iterable[Hashable]:
     return () if selection.namespace else ("",)
 
 
+def _subjects(policy: NetworkPolicy) -> Iterable[Hashable]:
+    """The selection, and once more for those who ask only for policies that isolate egress."""
+    selection = policies.subject(policy).key
+    return (selection, (selection, EGRESS)) if EGRESS in policy.isolates else (selection,)
+
+
 SELECTIONS_OF_NAMESPACE = Index("selections of namespace", Selection, _namespace, _by_key)
 SELECTIONS_OF_LABEL = Index("selections by a label of Pods", Selection, _pod_handles, _by_key)
 SELECTIONS_OF_NAMESPACE_LABEL = Index("selections by a label of namespaces", Selection, _namespace_handles, _by_key)
@@ -50,7 +56,7 @@ POLICIES_OF_GROUP = Index(
     lambda policy: (policies.group_name(policy.key),),
     lambda policy: (policy.meta.created, policy.key),
 )
-POLICIES_OF_SUBJECT = Index("policies by subject", NetworkPolicy, lambda policy: (policies.subject(policy).key,))
+POLICIES_OF_SUBJECT = Index("policies by subject", NetworkPolicy, _subjects)
 POLICIES_OF_PEER = Index(
     "policies by peer",
     NetworkPolicy,

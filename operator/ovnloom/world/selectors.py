@@ -15,6 +15,7 @@ from ovnloom.api.adminnetworkpolicy import AdminNetworkPolicy
 from ovnloom.api.baselineadminnetworkpolicy import BaselineAdminNetworkPolicy
 from ovnloom.api.clusternetworkpolicy import ClusterNetworkPolicy
 from ovnloom.api.meta import Key
+from ovnloom.api.networkpolicy import EGRESS
 from ovnloom.api.node import Node
 from ovnloom.ovn import names
 from ovnloom.world import policy as policies
@@ -95,6 +96,8 @@ def groups_of(read: Reader, selection: Key) -> tuple[Group, ...]:
     found: list[Group] = []
     for use in USES:
         found.extend((read.view(use.group, key), False) for key in sorted(read.keys_of(use.by_subject, selection)))
+    if read.keys_of(POLICIES_OF_SUBJECT, (selection, EGRESS)):
+        found.append((names.ISOLATED, False))
     if any(read.keys_of(use.by_peer, selection) for use in USES):
         about = read.get(Selection, selection)
         found.append((names.selection_group(selection.name), about is not None and about.port is not None))
@@ -146,7 +149,9 @@ def memberships(read: Reader, asked: Asked) -> tuple[Membership, ...]:
         if not holds(selection.pods, labels):
             continue
         for group, lacks_number in read.view(groups_of, selection.key):
-            if not lacks_number:
+            if group == names.ISOLATED:
+                found[group] = None
+            elif not lacks_number:
                 found[group] = selection.providers
                 continue
             for name, protocol, number in ports:
