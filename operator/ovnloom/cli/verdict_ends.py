@@ -110,12 +110,16 @@ class Ends:
         return End(f"{key}" + (f":{provider}" if provider else ""), tuple((one, main[0].name) for one in families))
 
     def _node(self, name: str, flag: str) -> End:
+        """A Node by its own addresses, which are what it talks to Pods with; where it has none by its join address."""
         key = Key(name)
-        if key not in self._world.tables[Node]:
+        node = self._world.tables[Node].get(key)
+        if node is None:
             raise Wrong(f"{flag}: there is no Node {name}{self._near(key, self._world.tables[Node])}")
         for port in self._network.layout.ports.values():
             if port.owner == Owner("Node", key):
-                return End(f"node/{name}", tuple((family, port.name) for family, _ in port.addresses), port.name)
+                places = {family: port.name for family, _ in port.addresses}
+                places |= {6 if ":" in ip else 4: ip for ip in reversed(node.internal_ips)}
+                return End(f"node/{name}", tuple(sorted(places.items())), port.name)
         raise Wrong(f"{flag}: Node {name} has no port on the join network yet")
 
     def _service(self, key: Key, flag: str) -> End:

@@ -147,6 +147,8 @@ def _notes(judgement: Judgement) -> list[str]:
     found = []
     if any(step.row is not None and step.row.columns.get("action") == "allow-stateless" for step in steps):
         found.append("allow-stateless lets no replies in by itself: ask for the way back, too")
+    if judgement.source.entry and judgement.target.service is not None:
+        found.append("a Node reaches Services by kube-proxy on itself; this is what OVN does with such an address")
     if judgement.target.service is not None and any("has no backend" in step.words for step in steps):
         found.append("backends come from EndpointSlices, which Kubernetes makes; files of a Service don't have them")
     return found

@@ -304,7 +304,8 @@ class Walk:
 
 def _route_step(router: Router, route: Route) -> Step:
     columns = route.row.columns if route.row else {}
-    words = f"{columns.get('ip_prefix')} via {columns.get('nexthop')}"
+    by = "from " if columns.get("policy") == "src-ip" else ""
+    words = f"{by}{columns.get('ip_prefix')} via {columns.get('nexthop')}"
     return Step("route", router.name, words, route.row, route.owner)
 
 
