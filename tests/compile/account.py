@@ -24,7 +24,7 @@ def account(pipeline: Pipeline, with_held: bool = True) -> dict[str, Blocks]:
     intents = dict(sorted(pipeline.intents()))
     return {
         "rows": _split(text.rows(pipeline.wanted if with_held else _without_held(pipeline))),
-        "objects": dict(_objects(pipeline)),
+        "objects": dict(_objects(pipeline, with_held)),
         "addresses": {line: [] for line in _addresses(pipeline)},
         "problems": {line: [] for owner, intent in intents.items() for line in _problems(pipeline, owner, intent)},
         "reports": {str(owner): lines for owner, intent in intents.items() if (lines := list(_report(intent.report)))},
@@ -79,9 +79,11 @@ def _split(rows: str) -> Blocks:
     return blocks
 
 
-def _objects(pipeline: Pipeline) -> Iterator[tuple[str, list[str]]]:
+def _objects(pipeline: Pipeline, with_held: bool) -> Iterator[tuple[str, list[str]]]:
     """Kubernetes objects that owners need, as manifests."""
     for owner, manifest in sorted(pipeline.manifests.wanted(), key=lambda found: (found[1].kind, found[1].key)):
+        if pipeline.wanted.is_held(owner) and not with_held:
+            continue
         whose = "several" if manifest.is_shared else owner
         heading = f"{manifest.api_version} {manifest.kind} {manifest.key} for {whose}"
         yield heading, [f"  {line}" for line in yaml.safe_dump(_thawed(manifest.content)).splitlines()]

@@ -130,6 +130,7 @@ def reach(pipeline: Pipeline, objects: Objects, ips: Objects, chance: Random, in
             events += [(kind, key, None) for key in pipeline.world.tables[kind] if (kind, key) not in objects]
     last: list[tuple[type, Key, Any]] = [(*place, found) for place, found in ips.items()]
     last += [(IP, key, None) for key in pipeline.world.tables[IP] if (IP, key) not in ips]
+    last += [(Made, key, None) for key in pipeline.world.tables[Made] if (Made, key) not in ips]
     chance.shuffle(events)
     chance.shuffle(last)
     for event in events:

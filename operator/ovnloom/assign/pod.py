@@ -201,9 +201,12 @@ def _borrow(read: Reader, pod: Pod, nic: Nic, offer: Candidate, books: Addresses
     """The interface has the address and the MAC of a Vip, which stays the one that holds them."""
     booking = names.vip_booking(offer.vip)
     held = read.get(IP, Key(booking))
+    if held is None:
+        wrong = f"annotation {nic.annotation('vip')} names Vip {offer.vip}, which has no address yet"
+        return Problem("VipMissing", f"{wrong}; see its conditions"), None
     read.keys_of(IPS_OF_VIP, booking)  # when the other one gives it back it is this one's turn
     other = books.lend(booking, nic.name)
-    if other or held is None:
+    if other:
         wrong = f"annotation {nic.annotation('vip')} names Vip {offer.vip}, which the Pod of IP {other} has taken"
         return Problem("VipInUse", f"{wrong}; name another, or delete that Pod"), None
     ip = _ip(pod, nic, offer.subnet, offer.address, held.mac)

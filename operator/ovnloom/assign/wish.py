@@ -10,7 +10,7 @@ from ovnloom.api.pod import Pod
 from ovnloom.api.statefulset import StatefulSet
 from ovnloom.api.vip import Vip
 from ovnloom.intent import Problem
-from ovnloom.ipam import NO_ADDRESS, Family, Networks, Pair, parse_pair
+from ovnloom.ipam import NO_ADDRESS, Family, Malformed, Networks, Pair, parse_pair
 from ovnloom.world import namespace as namespaces
 from ovnloom.world.graph import Reader
 from ovnloom.world.indexes import SUBNETS_OF_PROVIDER
@@ -90,13 +90,20 @@ def _containing(read: Reader, subnets: tuple[str, ...], wanted: Pair) -> tuple[s
 
 
 def _of_vip(read: Reader, nic: Nic) -> list[Candidate] | Problem:
-    """The address of the Vip that the interface names, once that has one."""
+    """The address of the Vip that the interface names: the one that it holds, or that an older controller gave it."""
     name, where = nic.wish.vip, nic.annotation("vip")
     ip = read.view(booked, name)
-    if ip is None:
-        why = "has no address yet, see its conditions" if read.get(Vip, Key(name)) else "does not exist; create it"
-        return Problem("VipMissing", f"annotation {where} names Vip {shown(name)}, which {why}")
-    return [Candidate(ip.subnet, parse_pair(ip.ip_address), vip=name)]
+    if ip is not None:
+        return [Candidate(ip.subnet, parse_pair(ip.ip_address), vip=name)]
+    vip = read.get(Vip, Key(name))
+    try:
+        said = parse_pair(",".join(filter(None, (vip.said_v4, vip.said_v6)))) if vip else NO_ADDRESS
+    except Malformed:
+        said = NO_ADDRESS
+    if vip is not None and said != NO_ADDRESS:
+        return [Candidate(vip.subnet, said, vip=name)]
+    why = "has no address yet, see its conditions" if vip else "does not exist; create it"
+    return Problem("VipMissing", f"annotation {where} names Vip {shown(name)}, which {why}")
 
 
 def _of_pool(read: Reader, name: str, subnets: tuple[str, ...], nic: Nic) -> list[Candidate] | Problem:

@@ -56,7 +56,9 @@ def probe(read: Reader, service: Service, rows: Sequence[Row]) -> Probed:
     return Probed(tuple(found), tuple(_sources(read, subnets)))
 
 
-def _with_probes(row: Row, ports: Mapping[tuple[Family, str], _Port], sources: Mapping[str, IP | None]) -> Iterator[Row]:
+def _with_probes(
+    row: Row, ports: Mapping[tuple[Family, str], _Port], sources: Mapping[str, IP | None]
+) -> Iterator[Row]:
     vips = row.columns["vips"]
     if row.columns.get("protocol") not in WATCHED or not isinstance(vips, Mapping):
         yield row

@@ -30,10 +30,10 @@ def compile_vpcdns(read: Reader, key: Key) -> Intent:
     if dns is None:
         return EMPTY
     inactive = Report(status={"active": False})
-    wrong = [invalid(REASON, sentence) for sentence in (*dns.malformed, *_wrong(read, dns))]
+    wrong = [invalid(REASON, sentence) for sentence in _wrong(read, dns)]
     if wrong:
         return Intent.held(*wrong, report=inactive)
-    first = read.find(VPC_DNSES_OF_VPC, dns.vpc)[0]
+    first = next(other for other in read.find(VPC_DNSES_OF_VPC, dns.vpc) if not any(_wrong(read, other)))
     if first.key != key:
         wrong_ = f"VpcDns {first.name} serves Vpc {dns.vpc} already; delete one of the two"
         return Intent(problems=(Problem("VpcDnsInactive", wrong_),), report=inactive)
@@ -63,6 +63,7 @@ def compile_vpcdns(read: Reader, key: Key) -> Intent:
 
 
 def _wrong(read: Reader, dns: VpcDns) -> Iterator[str]:
+    yield from dns.malformed
     try:
         if not parse_pair(read.settings.vpc_dns_vip).families:
             yield "no address for name servers is set; set OVNLOOM_VPC_DNS_VIP"
