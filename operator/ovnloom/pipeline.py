@@ -16,6 +16,7 @@ from ovnloom.api.ip import IP
 from ovnloom.api.meta import Key
 from ovnloom.api.pod import Pod
 from ovnloom.api.subnet import Subnet
+from ovnloom.api.vpc import Vpc
 from ovnloom.api.vip import Vip
 from ovnloom.assign.addresses import Addresses
 from ovnloom.assign.choice import Assignment, Choice, Claim, Release, Take
@@ -42,6 +43,7 @@ RANKS = {
     for rank, kind in enumerate(
         (
             "Vpc",
+            "DenyAll",
             "Subnet",
             "IPPool",
             "SecurityGroup",
@@ -69,12 +71,13 @@ KIND_TYPES = {
     **{table.kind: table.type for table in TABLES},
     **{kind.__name__: kind for kind in DERIVED},
     "Membership": Pod,
+    "DenyAll": Vpc,
 }
-PARTS: Mapping[str, tuple[str, ...]] = {"Pod": ("Membership",)}
+PARTS: Mapping[str, tuple[str, ...]] = {"Pod": ("Membership",), "Vpc": ("DenyAll",)}
 """Owners beside an object's own: what they want doesn't depend on the rest of the object being usable."""
 ROWLESS = frozenset({"Membership"})
 """Owners that only join rows of others, so that nothing of theirs is in the database that they never wanted."""
-SILENT = frozenset({*ROWLESS, *(kind.__name__ for kind in DERIVED)})
+SILENT = frozenset({*ROWLESS, "DenyAll", *(kind.__name__ for kind in DERIVED)})
 """Owners that have no object to tell anything on."""
 OURS = frozenset((*MOMENTS, *DERIVED, Made))
 """What the API server doesn't say."""

@@ -21,7 +21,17 @@ PREFIX = "ovn.kubernetes.io/"
 NETWORKS = IPv4Network("10.128.0.0/9").subnets(new_prefix=22)
 """Each is given to one test; none overlaps the default, join or service networks."""
 NUMBERS = itertools.count(1)
-LAST = ("Pod", "StatefulSet", "IP", "IPPool", "Subnet", "Vpc", "NetworkAttachmentDefinition", "Namespace")
+LAST = (
+    "Pod",
+    "StatefulSet",
+    "IP",
+    "IPPool",
+    "SecurityGroup",
+    "Subnet",
+    "Vpc",
+    "NetworkAttachmentDefinition",
+    "Namespace",
+)
 """Of what a test made, in which order it goes."""
 
 

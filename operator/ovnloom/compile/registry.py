@@ -17,6 +17,7 @@ from ovnloom.compile.namespace import compile_namespace
 from ovnloom.compile.networkpolicy import compile_networkpolicy
 from ovnloom.compile.node import compile_node
 from ovnloom.compile.pod import compile_pod
+from ovnloom.compile.security_rows import compile_denyall
 from ovnloom.compile.securitygroup import compile_securitygroup
 from ovnloom.compile.selection import compile_selection
 from ovnloom.compile.service import compile_service
@@ -30,6 +31,7 @@ from ovnloom.world.graph import Reader
 
 COMPILERS: Mapping[str, Callable[[Reader, Key], Intent]] = {
     "Vpc": compile_vpc,
+    "DenyAll": compile_denyall,
     "Subnet": compile_subnet,
     "IPPool": compile_ippool,
     "SecurityGroup": compile_securitygroup,

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
+from ovnloom.api.meta import Key
+from ovnloom.api.vpc import Vpc
 from ovnloom.compile.rows import child
-from ovnloom.intent import Parent, Row
+from ovnloom.intent import EMPTY, Intent, Parent, Row
 from ovnloom.ovn import names
 from ovnloom.ovn.match import ARP, IP, IP4, IP6, Match, Side, all_of, at_group, is_value, one_of
+from ovnloom.world.graph import Reader
 
 Direction = Literal["to-lport", "from-lport"]
 DIRECTIONS: tuple[Direction, Direction] = ("to-lport", "from-lport")
@@ -66,10 +69,18 @@ def security_acl(
     )
 
 
-def deny_all_rows() -> Iterator[Row]:
+def compile_denyall(read: Reader, key: Key) -> Intent:
     """The group of all ports that name a SecurityGroup: only what every network needs passes, in both tiers.
 
-    Other than Kube-OVN, which repeats what always passes in every group, so that a Pod whose group is missing keeps
+    It is an owner of its own, beside the default Vpc: whatever is wrong with that, Pods of all Vpcs stay closed.
+    """
+    if key.name != read.settings.cluster_router or read.get(Vpc, key) is None:
+        return EMPTY
+    return Intent(tuple(_deny_all()))
+
+
+def _deny_all() -> Iterator[Row]:
+    """Other than Kube-OVN, which repeats what always passes in every group, so that a Pod whose group is missing keeps
     its neighbours and its DHCP lease.
     """
     group = names.DENY_ALL_PORT_GROUP

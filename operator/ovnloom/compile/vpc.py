@@ -8,7 +8,6 @@ from ovnloom.api.meta import Key
 from ovnloom.api.subnet import Subnet
 from ovnloom.api.vpc import Peering, PolicyRoute, StaticRoute, Vpc
 from ovnloom.compile.rows import policy, static_route
-from ovnloom.compile.security_rows import deny_all_rows
 from ovnloom.compile.vpc_load_balancers import load_balancer_rows, load_balancer_status
 from ovnloom.intent import EMPTY, Intent, Parent, Problem, Report, Row, Value
 from ovnloom.ipam import Malformed, address_text, parse_address, parse_network
@@ -51,8 +50,6 @@ def compile_vpc(read: Reader, key: Key) -> Intent:
     rows.extend(_join_routes(read, vpc))
     rows.extend(_policies(router, vpc.policy_routes))
     rows.extend(_peering(router, peering) for peering in vpc.peerings)
-    if vpc.name == read.settings.cluster_router:
-        rows.extend(deny_all_rows())
     rows.extend(load_balancer_rows(read, vpc.name))
     return Intent(tuple(_distinct(rows)), problems=tuple(_warnings(read, vpc)), report=report)
 
