@@ -9,9 +9,8 @@ from ovnloom.api.meta import Key
 from ovnloom.api.subnet import Subnet
 from ovnloom.intent import Intent, Member, Owner, Ref, Row
 from ovnloom.northbound.wanted import Wanted
-from ovnloom.verdict import Network, Outcome, Question, Verdict
+from ovnloom.verdict import Network, Outcome, Question, Unknown, Verdict
 from ovnloom.verdict.layout import text
-from ovnloom.verdict.network import Unknown
 from tests.verdict.rows import (
     acl,
     addresses,
@@ -155,8 +154,9 @@ def test_an_acl_that_names_what_is_missing_does_nothing() -> None:
 
     found = network(*FLAT, dropped)
 
-    assert found.may("a", "b", "tcp", 80)
-    assert found.filter.unread["s"] == [(dropped, "$gone is not there")]
+    verdict = found.verdict(Question("a", "b", "tcp", 80))
+    assert verdict.allowed
+    assert found.unread(verdict) == [(dropped, "$gone is not there")]
 
 
 def test_from_lport_acls_see_the_virtual_address_and_later_ones_the_backend() -> None:

@@ -12,8 +12,10 @@ from ovnloom.cli.verdict_ends import asked as read_port
 from ovnloom.cli.wrong import Wrong
 from ovnloom.pipeline import Pipeline
 from ovnloom.settings import Settings
-from ovnloom.verdict import Network, Question, Verdict
-from ovnloom.verdict.network import Unknown
+from ovnloom.verdict import Network, Question, Unknown, Verdict
+
+MOST_NAMED = 5
+"""ACLs that notes name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,7 @@ def ask(there: Situation, source: str, target: str, port: str) -> Result:
         except Wrong:
             before = None
     judgement = Judgement(start_, end, asked, verdicts, before)
-    return Result(there, judgement, [*there.notes, *_notes(judgement)])
+    return Result(there, judgement, [*there.notes, *_notes(judgement), *_unread(there.now, judgement)])
 
 
 def _notes(judgement: Judgement) -> list[str]:
@@ -152,3 +154,13 @@ def _notes(judgement: Judgement) -> list[str]:
     if judgement.target.service is not None and any("has no backend" in step.words for step in steps):
         found.append("backends come from EndpointSlices, which Kubernetes makes; files of a Service don't have them")
     return found
+
+
+def _unread(state: State, judgement: Judgement) -> list[str]:
+    """ACLs that have no effect, of which the steps say nothing."""
+    found = dict.fromkeys(
+        f"OVN doesn't read the ACL {row.columns.get('match')} of {row.parent.name if row.parent else '?'}: {why}"
+        for verdict in judgement.verdicts
+        for row, why in state.network.unread(verdict)
+    )
+    return list(found)[:MOST_NAMED]

@@ -16,7 +16,7 @@ from ovnloom.verdict.layout import Address, Layout, Port
 from ovnloom.verdict.nat import Nat
 from ovnloom.verdict.question import Family, Protocol, Question
 from ovnloom.verdict.routing import Routing
-from ovnloom.verdict.values import Branch, Step, Verdict
+from ovnloom.verdict.values import Verdict
 from ovnloom.verdict.walk import Walk
 
 _NO_SUBNETS: Mapping[str, Subnet] = {}
@@ -66,9 +66,14 @@ class Network:
             return port.owner.key.name
         return self._nodes.get(port.name, "")
 
-    def may(self, source: str, target: str, protocol: Protocol = "tcp", port: int = 0) -> bool:
+    def may(self, source: str, target: str, protocol: Protocol = "tcp", port: int = 0, *, entry: str = "") -> bool:
         """Whether a new connection gets there, whichever way it takes. Raises Unknown."""
-        return self.verdict(Question(source, target, protocol, port)).allowed
+        return self.verdict(Question(source, target, protocol, port, entry=entry)).allowed
+
+    def unread(self, verdict: Verdict) -> list[tuple[Row, str]]:
+        """The ACLs on a verdict's way that OVN drops there as a whole, and why."""
+        places = dict.fromkeys(step.place for branch in verdict.branches for step in branch.steps)
+        return [found for place in places for found in self.filter.unread.get(place, ())]
 
     def verdict(self, question: Question) -> Verdict:
         """What becomes of the connection's first packet. Raises Unknown."""
@@ -138,6 +143,3 @@ def _is_address(text: str) -> bool:
     except ValueError:
         return False
     return "." in text or ":" in text
-
-
-__all__ = ["Branch", "Network", "Question", "Step", "Unknown", "Verdict"]

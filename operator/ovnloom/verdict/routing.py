@@ -130,6 +130,8 @@ class Routing:
                 if port is None:
                     return
                 hops.append(Hop(port, address))
+            if not hops:
+                return
         priority = int(row.columns.get("priority") or 0)  # type: ignore[arg-type]  # a number in every row
         yield Policy(priority, action, test, tuple(hops), row, owner)
 

@@ -57,7 +57,7 @@ class Verdict:
     @property
     def allowed(self) -> bool:
         """Whether the packet gets there whichever way it takes."""
-        return all(branch.is_there for branch in self.branches)
+        return bool(self.branches) and all(branch.is_there for branch in self.branches)
 
     @property
     def is_partly(self) -> bool:
