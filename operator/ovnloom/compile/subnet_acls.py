@@ -11,7 +11,7 @@ from ovnloom.ipam import Family, parse_network
 from ovnloom.ovn import names
 from ovnloom.ovn.match import IP, UDP, Match, all_of, exchanged, from_cidr, inside, is_value, to_cidr
 from ovnloom.world.graph import Reader
-from ovnloom.world.selectors import is_any_policy
+from ovnloom.world.selectors import is_any_isolation
 from ovnloom.world.subnet import Segment, segment
 
 DROP, ALLOW, NODE, EAST_WEST = 1000, 1001, 3000, 1900
@@ -72,7 +72,7 @@ def _always(read: Reader, subnet: Subnet, net: Segment) -> Iterator[Row]:
 
     OVN itself lets ARP, neighbour discovery and its own answers to DHCP pass (ovn-northd(8), ACLs).
     """
-    if net.name == read.settings.join_subnet or not (read.view(is_any_policy) or subnet.private):
+    if net.name == read.settings.join_subnet or not (read.view(is_any_isolation) or subnet.private):
         return
     switch, ids = names.switch(net.name), {names.KEY_SUBNET: net.name}
     for family in net.networks.families:

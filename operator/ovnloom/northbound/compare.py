@@ -39,7 +39,9 @@ def supported(draft: Draft, owner: Owner, row: Row) -> dict[str, Value]:
     columns: dict[str, Value] = {}
     for name, value in row.columns.items():
         if name in known:
-            columns[name] = value
+            allowed = known[name].members
+            # selection_fields: an OVN that can't hash a field hashes the others, which is what it did before, too.
+            columns[name] = value if allowed is None or not isinstance(value, frozenset) else value & allowed
             continue
         if (row.table, name) == ("ACL", "tier"):
             continue  # see below

@@ -53,11 +53,22 @@ class Shape:
         """What of our tables an `.ovsschema` (or the answer to get_schema) has; its other tables don't concern us."""
         found = schema["tables"]
         tables = {
-            name: replace(table, columns={key: table.columns[key] for key in table.columns if key in columns})
+            name: replace(table, columns={key: _limited(table.columns[key], columns[key]) for key in known})
             for name, table in TABLES.items()
             if (columns := found.get(name, {}).get("columns")) is not None
+            for known in ([key for key in table.columns if key in columns],)
         }
         return cls(schema.get("version", ""), tables)
+
+
+def _limited(column: Column, json: Mapping[str, Any]) -> Column:
+    """The column with the values that its schema (RFC 7047, 3.2 `<type>`, enum) lets a set have."""
+    kind = json.get("type")
+    key = kind.get("key") if isinstance(kind, Mapping) else None
+    if column.kind != "set" or not isinstance(key, Mapping) or "enum" not in key:
+        return column
+    found = key["enum"]
+    return replace(column, members=frozenset(found[1] if isinstance(found, list) else [found]))
 
 
 def read(column: Column, json: Any) -> Stored:

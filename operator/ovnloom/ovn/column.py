@@ -17,6 +17,7 @@ class Column:
     emptied when the row goes.
     `since` is the first OVN version that has the column, None where every version that we support has it.
     `reported` columns are written by OVN: we read them and never compare them with what we want.
+    `members` are all values that a set may have, where the connected database says so.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Column:
     required: bool = False
     since: str | None = None
     reported: bool = False
+    members: frozenset[str] | None = None
 
     @property
     def default(self) -> str | int | bool | frozenset[str] | Mapping[str, str] | None:

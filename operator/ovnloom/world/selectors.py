@@ -17,6 +17,7 @@ from ovnloom.api.clusternetworkpolicy import ClusterNetworkPolicy
 from ovnloom.api.meta import Key
 from ovnloom.api.networkpolicy import EGRESS
 from ovnloom.api.node import Node
+from ovnloom.api.securitygroup import SecurityGroup
 from ovnloom.ovn import names
 from ovnloom.world import policy as policies
 from ovnloom.world.cluster_indexes import BY_PEER, BY_SUBJECT
@@ -84,6 +85,11 @@ USES: tuple[Use, ...] = (
 def is_any_policy(read: Reader, _: None) -> bool:
     """View: there is any policy that isolates Pods."""
     return any(read.keys(use.by_subject.type) for use in USES)
+
+
+def is_any_isolation(read: Reader, _: None) -> bool:
+    """View: there is anything that isolates Pods, wherever they are: a policy or a SecurityGroup."""
+    return read.view(is_any_policy) or bool(read.keys(SecurityGroup))
 
 
 Group = tuple[str, bool]
