@@ -22,6 +22,8 @@ NETWORKS = IPv4Network("10.128.0.0/9").subnets(new_prefix=22)
 """Each is given to one test; none overlaps the default, join or service networks."""
 NUMBERS = itertools.count(1)
 LAST = (
+    "EndpointSlice",
+    "Service",
     "Pod",
     "StatefulSet",
     "IP",
