@@ -16,8 +16,7 @@ LEASE = "kube-ovn-controller"
 READ = ("get", "list", "watch")
 READ_ONLY: Rights = {
     ("apps", "statefulsets"): set(READ),
-    ("", "services"): set(READ),
-    ("discovery.k8s.io", "endpointslices"): set(READ),
+    ("kubeovn.io", "vpc-dnses"): set(READ),
     ("networking.k8s.io", "networkpolicies"): set(READ),
     ("k8s.cni.cncf.io", "network-attachment-definitions"): set(READ),
     ("kubevirt.io", "virtualmachines"): set(READ),
@@ -27,12 +26,16 @@ WATCHED: Rights = {
     ("kubeovn.io", "ippools"): {*READ, "patch"},
     ("kubeovn.io", "security-groups"): set(READ),
     ("kubeovn.io", "ips"): {*READ, "create", "patch", "delete"},
+    **{("kubeovn.io", kind): {*READ, "create", "patch", "delete"} for kind in ("vips", "switch-lb-rules")},
+    ("", "services"): {*READ, "create", "patch", "delete"},
+    ("discovery.k8s.io", "endpointslices"): {*READ, "create", "patch", "delete"},
     **{("", kind): {*READ, "patch"} for kind in ("pods", "namespaces", "nodes")},
     **READ_ONLY,
 }
 EXPECTED: Rights = {
     **WATCHED,
     **{("kubeovn.io", f"{kind}/status"): {"patch"} for kind in ("vpcs", "subnets", "ippools", "security-groups")},
+    **{("kubeovn.io", f"{kind}/status"): {"patch"} for kind in ("switch-lb-rules", "vpc-dnses")},
     ("", "events"): {"create", "patch"},
     ("apiextensions.k8s.io", "customresourcedefinitions"): {"list", "watch"},
     ("coordination.k8s.io", "leases"): {"create"},

@@ -51,6 +51,8 @@ KINDS: Mapping[str, Kind] = {
     "Node": Kind("/api/v1", "nodes", False),
     "Pod": Kind("/api/v1", "pods", True),
     "Event": Kind("/api/v1", "events", True),
+    "Service": Kind("/api/v1", "services", True),
+    "EndpointSlice": Kind("/apis/discovery.k8s.io/v1", "endpointslices", True),
     "ServiceAccount": Kind("/api/v1", "serviceaccounts", True),
     "Service": Kind("/api/v1", "services", True),
     "EndpointSlice": Kind("/apis/discovery.k8s.io/v1", "endpointslices", True),
@@ -62,6 +64,9 @@ KINDS: Mapping[str, Kind] = {
     "Subnet": Kind(OURS, "subnets", False),
     "IP": Kind(OURS, "ips", False),
     "IPPool": Kind(OURS, "ippools", False),
+    "Vip": Kind(OURS, "vips", False),
+    "SwitchLBRule": Kind(OURS, "switch-lb-rules", False),
+    "VpcDns": Kind(OURS, "vpc-dnses", False),
     "SecurityGroup": Kind(OURS, "security-groups", False),
 }
 

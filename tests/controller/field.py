@@ -22,10 +22,13 @@ NETWORKS = IPv4Network("10.128.0.0/9").subnets(new_prefix=22)
 """Each is given to one test; none overlaps the default, join or service networks."""
 NUMBERS = itertools.count(1)
 LAST = (
+    "VpcDns",
+    "SwitchLBRule",
     "EndpointSlice",
     "Service",
     "Pod",
     "StatefulSet",
+    "Vip",
     "IP",
     "IPPool",
     "SecurityGroup",

@@ -25,8 +25,8 @@ WORKLOADS: Mapping[tuple[str, str], str] = {
 
 # fmt: off
 NOT_SERVED = frozenset({
-    "Vip", "Vlan", "ProviderNetwork", "SecurityGroup", "QoSPolicy", "SwitchLBRule", "RouterLBRule", "VpcDns",
-    "DNSNameResolver", "OvnEip", "OvnFip", "OvnSnatRule", "OvnDnatRule", "IptablesEIP", "IptablesFIPRule",
+    "Vlan", "ProviderNetwork", "SecurityGroup", "QoSPolicy", "RouterLBRule", "DNSNameResolver", "OvnEip", "OvnFip",
+    "OvnSnatRule", "OvnDnatRule", "IptablesEIP", "IptablesFIPRule",
     "IptablesDnatRule", "IptablesSnatRule", "VpcNatGateway", "VpcEgressGateway", "BgpConf", "EvpnConf",
 })
 # fmt: on

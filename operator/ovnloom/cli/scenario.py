@@ -12,6 +12,7 @@ from ovnloom.api.meta import Key
 from ovnloom.api.namespace import Namespace
 from ovnloom.api.pod import Pod
 from ovnloom.api.subnet import Subnet
+from ovnloom.api.vip import Vip
 from ovnloom.api.vpc import Vpc
 from ovnloom.cli.judge import Given
 from ovnloom.cli.merge import applied
@@ -24,7 +25,7 @@ NEW = "9999-12-31T23:59:59Z"
 """When objects of the files are made: after everything that is there, all in the same second."""
 BUILT_IN = frozenset({"default", "kube-system", "kube-public", "kube-node-lease"})
 """Namespaces that every cluster has."""
-FINALIZED: tuple[type, ...] = (IP, IPPool, Subnet, Vpc)
+FINALIZED: tuple[type, ...] = (IP, IPPool, Vip, Subnet, Vpc)
 """Kinds whose deletion waits until nothing uses them."""
 
 

@@ -85,9 +85,7 @@ def _shared(read: Reader, pod: Pod, nic: Nic, ip: IP) -> tuple[str, ...]:
     return read.view(shared_addresses, (vips, pod.namespace, ip.subnet)) if vips else ()
 
 
-def _port(
-    key: Key, ip: IP, net: PortNetwork, pod: Pod | None, nic: Nic | None, shared: tuple[str, ...] = ()
-) -> Row:
+def _port(key: Key, ip: IP, net: PortNetwork, pod: Pod | None, nic: Nic | None, shared: tuple[str, ...] = ()) -> Row:
     address = " ".join(part for part in (ip.mac, ip.v4, ip.v6) if part)
     ids = {names.KEY_POD: f"{key.namespace}/{key.name}", names.KEY_SWITCH: net.name}
     columns: dict[str, Value] = {"name": ip.name, "addresses": frozenset({address}), "external_ids": ids}
