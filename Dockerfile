@@ -1,9 +1,9 @@
 # Two images: `docker build --target ovnloom .` (the controller, and the default) and `docker build --target ovn-central .`.
 #
 # What they start from is pinned by the most exact tag there is. A release pins the content as well, by its digest:
-#   --build-arg PYTHON_IMAGE=python:3.11.13-slim-bookworm@sha256:… --build-arg DEBIAN_IMAGE=debian:bookworm-20250630-slim@sha256:…
+#   --build-arg PYTHON_IMAGE=python:3.11.13-slim-bookworm@sha256:… --build-arg DEBIAN_IMAGE=debian:trixie-20250811-slim@sha256:…
 ARG PYTHON_IMAGE=python:3.11.13-slim-bookworm
-ARG DEBIAN_IMAGE=debian:bookworm-20250630-slim
+ARG DEBIAN_IMAGE=debian:trixie-20250811-slim
 
 
 FROM ${PYTHON_IMAGE} AS build
@@ -26,10 +26,10 @@ RUN /opt/build/bin/python -m hatchling build -t wheel \
  && /opt/ovnloom/bin/python -c 'import kopf, ovs, ovsdbapp, ovnloom.settings'
 
 
-# ovsdb-server, ovn-northd and their schemas. Debian's packages; another version of OVN is another pair of pins.
+# ovsdb-server, ovn-northd and their schemas, of an OVN that has tiers of ACLs (23.06). Debian's packages; another version of OVN is another pair of pins.
 FROM ${DEBIAN_IMAGE} AS ovn-central
-ARG OVN_VERSION=23.03.1-1~deb12u2
-ARG OVS_VERSION=3.1.0-2+deb12u1
+ARG OVN_VERSION=25.03.0-1
+ARG OVS_VERSION=3.5.0-1+b1
 RUN apt-get -q update \
  && DEBIAN_FRONTEND=noninteractive apt-get -q install --yes --no-install-recommends \
       "ovn-central=${OVN_VERSION}" "ovn-common=${OVN_VERSION}" \
