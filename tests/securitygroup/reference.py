@@ -87,7 +87,7 @@ class Cluster:
             elif None in parts and rule.get("policy") != "allow" and False not in parts:
                 # It was understood in part, and may mean this packet.
                 priority = rule.get("priority", 0)
-                yield priority if 1 <= priority <= 16384 else 1, "drop"
+                yield priority if 1 <= priority <= 16384 else 0, "drop"
             elif False in parts or rule.get("policy") == "allow":
                 continue
 

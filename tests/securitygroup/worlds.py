@@ -209,6 +209,11 @@ class Compiled:
                 for what in protocols:
                     yield Question(outside, f"{source}.default", *what, family=family, entry="node-n1")  # type: ignore[arg-type]
 
+    def is_settled(self, question: Question) -> bool:
+        """Whether OVN has no choice: where two ACLs of one priority disagree it may take either."""
+        steps = (step for branch in self.network.verdict(question).branches for step in branch.steps)
+        return not any("disagree" in step.words for step in steps)
+
     def expected(self, question: Question) -> bool:
         """What the reference says."""
         at = 0 if question.family == 4 else 1

@@ -106,6 +106,11 @@ class World:
     def _of(self, port: str, family: int) -> str:
         return next((found for found in self.addresses[port] if (":" in found) == (family == 6)), "")
 
+    def is_settled(self, question: Question) -> bool:
+        """Whether OVN has no choice: where two ACLs of one priority disagree it may take either."""
+        steps = (step for branch in self.network.verdict(question).branches for step in branch.steps)
+        return not any("disagree" in step.words for step in steps)
+
     def expected(self, question: Question) -> bool:
         """What the reference says."""
         ends = (

@@ -18,6 +18,8 @@ from ovnloom.world.securitygroup import port_group
 REASON = "ValidateSecurityGroupFailed"
 FIRST, LAST = 1, 16384
 """Priorities; the first is asked first."""
+BEFORE_FIRST = 0
+"""That of a rule whose own can't be read: nothing comes before it, or beside it."""
 LAST_PORT = 65535
 VERSIONS: dict[str, Family] = {"ipv4": 4, "ipv6": 6}
 PROTOCOLS = ("all", "icmp", "tcp", "udp")
@@ -107,7 +109,7 @@ class _Reading:
         if FIRST <= written <= LAST:
             return written
         self.complain("priority", f"is {written}; use {FIRST} (asked first) to {LAST}")
-        return FIRST
+        return BEFORE_FIRST
 
     def families(self) -> tuple[Family, ...]:
         is_known = self.choose("ipVersion", self.rule.ip_version, tuple(VERSIONS))

@@ -248,7 +248,7 @@ class SubnetSpec(Model):
     mtu: Uint32 = 0
     """Bytes; 0 means what the tunnel leaves over."""
     private: bool = False
-    """Only Pods of this Subnet and of allowSubnets may reach its Pods."""
+    """Pods of this Subnet talk to each other and with allowSubnets alone; nodes reach them."""
     allow_subnets: tuple[
         Annotated[
             str,
@@ -265,9 +265,9 @@ class SubnetSpec(Model):
         ],
         ...,
     ] = Field((), max_length=4096)
-    """Networks that may reach the Pods of a private Subnet."""
+    """Networks with which the Pods of a private Subnet may talk, in both directions."""
     allow_ew_traffic: bool = Field(False, alias="allowEWTraffic")
-    """Pods of the Subnet reach each other whatever acls say."""
+    """Pods of the Subnet reach each other, unless one of acls with a priority above 1900 says otherwise."""
     acls: tuple[SubnetAcl, ...] = ()
     """Raw ACLs of the logical switch."""
     vlan: Name = ""
