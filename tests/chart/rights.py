@@ -14,10 +14,12 @@ Rights = dict[tuple[str, ...], set[str]]
 ACCOUNT = f"system:serviceaccount:{NAMESPACE}:ovnloom-controller"
 LEASE = "kube-ovn-controller"
 READ = ("get", "list", "watch")
+CLUSTER_POLICIES = ("adminnetworkpolicies", "baselineadminnetworkpolicies", "clusternetworkpolicies")
 READ_ONLY: Rights = {
     ("apps", "statefulsets"): set(READ),
     ("kubeovn.io", "vpc-dnses"): set(READ),
     ("networking.k8s.io", "networkpolicies"): set(READ),
+    **{("policy.networking.k8s.io", kind): set(READ) for kind in CLUSTER_POLICIES},
     ("k8s.cni.cncf.io", "network-attachment-definitions"): set(READ),
     ("kubevirt.io", "virtualmachines"): set(READ),
 }
@@ -35,7 +37,11 @@ WATCHED: Rights = {
 EXPECTED: Rights = {
     **WATCHED,
     **{("kubeovn.io", f"{kind}/status"): {"patch"} for kind in ("vpcs", "subnets", "ippools", "security-groups")},
+<<<<<<< Updated upstream
     **{("kubeovn.io", f"{kind}/status"): {"patch"} for kind in ("switch-lb-rules", "vpc-dnses")},
+=======
+    **{("policy.networking.k8s.io", f"{kind}/status"): {"patch"} for kind in CLUSTER_POLICIES},
+>>>>>>> Stashed changes
     ("", "events"): {"create", "patch"},
     ("apiextensions.k8s.io", "customresourcedefinitions"): {"list", "watch"},
     ("coordination.k8s.io", "leases"): {"create"},

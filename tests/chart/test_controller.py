@@ -16,11 +16,13 @@ from sandbox import Sandbox, client, until
 from sandbox.errors import CommandError, NotReadyError
 from tests.chart.conftest import CHART, NAMESPACE, RELEASE, Render, text
 from tests.chart.rights import ACCOUNT, EXPECTED, LEASE, RARE, Audit, difference
+from tests.conftest import ROOT
 from tests.controller.field import Field, Place
 from tests.controller.replica import PATIENCE, Replica
 
 NAD = "network-attachment-definitions.k8s.cni.cncf.io"
 VM = "virtualmachines.kubevirt.io"
+CLUSTER_POLICIES = ROOT / "tests" / "cluster_policy"
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +88,7 @@ def test_the_controller_does_all_its_work_with_the_rights_of_the_chart(place: Pl
     repeat = told_twice(place)
     first_start(place)
     later_kinds(place)
+    policies_of_administrators(place)
     pods_come_and_go(place)
     networks_go(place)
     until(repeat, "an Event with a count", PATIENCE)
@@ -123,6 +126,17 @@ def told_twice(place: Place) -> Callable[[], bool]:
     place.api.patch("Subnet", name, taken)
     place.fails("Subnet", name)
     return lambda: any(event["count"] > 1 for event in place.api.events(name))
+
+
+def policies_of_administrators(place: Place) -> None:
+    """Kinds of a third project are served, and their objects say what came of them."""
+    kubectl = place.field.sandbox.kubectl
+    kubectl("apply", "--server-side", "-f", str(CLUSTER_POLICIES / "crds"))
+    kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", str(CLUSTER_POLICIES / "crds"))
+    objects = str(CLUSTER_POLICIES / "one-of-each.yaml")
+    kubectl("create", "-f", objects)
+    kubectl("wait", "--for=condition=Ready", "--timeout=60s", "-f", objects, seconds=90)
+    kubectl("delete", "-f", objects)
 
 
 def later_kinds(place: Place) -> None:

@@ -69,7 +69,6 @@ spec: {subject: {namespaces: {}}, egress: [{action: Deny, to: [{nodes: {}}]}]}
 """
 
 
-@pytest.mark.xfail(reason="tier 2 lets all Pods of a node reach it, before the Baseline tier is asked", strict=True)
 def test_a_baseline_policy_keeps_pods_from_their_own_node() -> None:
     """That nothing keeps a Pod from its node is said of NetworkPolicies only."""
     world = World((0,), {"ovn-default": (0,)}, (namespace("one", {}), *yaml.safe_load_all(OWN_NODE)))

@@ -9,7 +9,15 @@ from ovnloom.api.baselineadminnetworkpolicy import BaselineAdminNetworkPolicy
 from ovnloom.api.cluster_policy import ClusterPolicy
 from ovnloom.api.clusternetworkpolicy import ClusterNetworkPolicy
 from ovnloom.api.meta import Key
-from ovnloom.compile.cluster_rows import DIRECTIONS, Direction, Slot, closed_rows, deny_everything, rule_rows
+from ovnloom.compile.cluster_rows import (
+    DIRECTIONS,
+    Direction,
+    Slot,
+    address_requests,
+    closed_rows,
+    deny_everything,
+    rule_rows,
+)
 from ovnloom.intent import EMPTY, Intent, Problem, Report, Row
 from ovnloom.ovn import names
 from ovnloom.world.cluster_order import first_number, place
@@ -43,7 +51,7 @@ def _compile(read: Reader, policy: ClusterPolicy) -> Intent:
     Pods join the group themselves. What can't be expressed denies, and the policy says so.
     """
     group = names.cluster_policy_group(SHORT[type(policy)], policy.name)
-    rows = [Row("Port_Group", group, {"name": group})]
+    rows = [Row("Port_Group", group, {"name": group}), *address_requests(read, policy, group)]
     problems = [invalid("PolicyMalformed", f"{words}. {UNTIL}") for words in policy.malformed]
     refused = read.get(Refused, Refused.key_of(type(policy).__name__, policy.key))
     if refused is not None:

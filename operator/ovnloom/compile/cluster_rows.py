@@ -8,7 +8,7 @@ from typing import Literal
 
 from ovnloom.api.cluster_policy import EVERY_POD, EVERYBODY, Action, ClusterPolicy, Rule, closed
 from ovnloom.api.networkpolicy import Port
-from ovnloom.compile.policy_match import ports
+from ovnloom.compile.policy_match import asking_for_address, ports
 from ovnloom.compile.rows import group_acl
 from ovnloom.intent import Problem, Row
 from ovnloom.ipam import FAMILIES, Family, Malformed, Network, parse_network
@@ -29,13 +29,15 @@ from ovnloom.ovn.match import (
 )
 from ovnloom.world.cluster_policy import SHORT, named_ports, numeric_ports, pods, rule_peers, subject
 from ovnloom.world.cluster_scale import OVN_TIERS, scale_of
-from ovnloom.world.families import pod_families
+from ovnloom.world.families import dhcp_families, pod_families
 from ovnloom.world.graph import Reader
 from ovnloom.world.nodes import addresses_of
 from ovnloom.world.problem import idle, invalid
 from ovnloom.world.selection import terms
 from ovnloom.world.selectors import port_numbers
 
+ASKING = 30001
+"""Above all rules of a tier."""
 ACTIONS: dict[Action, str] = {"Allow": "allow-related", "Deny": "drop", "Pass": "pass"}
 
 
@@ -116,6 +118,21 @@ def closed_rows(read: Reader, policy: ClusterPolicy, group: str) -> Iterator[Row
     for to in DIRECTIONS:
         if policy.ingress if to.name == "ingress" else policy.egress:
             yield from deny_everything(read, policy, Slot(group, OVN_TIERS[policy.tier], number, 0), to)
+
+
+def address_requests(read: Reader, policy: ClusterPolicy, group: str) -> Iterator[Row]:
+    """Where OVN answers DHCP, a Pod may ask for its address although a rule denies the network of the servers' name."""
+    if not any(rule.action == "Deny" and _is_wide(rule) for rule in policy.egress):
+        return
+    ids = {names.KEY_RULE: "spec.egress"}
+    for family in read.view(dhcp_families):
+        match = all_of(at_group("inport", group), asking_for_address(family))
+        tier = OVN_TIERS[policy.tier]
+        yield group_acl(group, "from-lport", ASKING, match, "allow-related", ids=ids, tier=tier)
+
+
+def _is_wide(rule: Rule) -> bool:
+    return any(peer.anything or peer.networks for peer in rule.peers)
 
 
 def _networks(rule: Rule, where: str, problems: list[Problem]) -> tuple[Rule, list[Network]]:

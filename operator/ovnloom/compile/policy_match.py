@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from ovnloom.ovn import names
 from ovnloom.ovn.match import (
+    UDP,
     Match,
     Side,
     addresses,
@@ -16,9 +17,18 @@ from ovnloom.ovn.match import (
     is_not,
     is_value,
     one_of,
+    to_cidr,
 )
 
 Family = names.IPVersion
+DHCP_SERVERS = {4: ("255.255.255.255", 68, 67), 6: ("ff02::1:2", 546, 547)}
+"""Where clients ask for an address, from which port and to which (RFC 2131, RFC 8415)."""
+
+
+def asking_for_address(family: Family) -> Match:
+    """A client asks the servers of its network for an address, which OVN answers in Subnets with enableDHCP."""
+    servers, client, server = DHCP_SERVERS[family]
+    return all_of(to_cidr(servers), UDP, is_value("udp.src", client), is_value("udp.dst", server))
 
 
 def ports(asked: Iterable[tuple[str, int, int]]) -> Match:

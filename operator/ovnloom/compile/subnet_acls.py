@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ovnloom.api.subnet import Subnet
+from ovnloom.compile.policy_match import asking_for_address
 from ovnloom.compile.rows import acl
 from ovnloom.intent import Row
-from ovnloom.ipam import Family, parse_network
+from ovnloom.ipam import parse_network
 from ovnloom.ovn import names
-from ovnloom.ovn.match import IP, UDP, Match, all_of, exchanged, from_cidr, inside, is_value, to_cidr
+from ovnloom.ovn.match import IP, exchanged, from_cidr, inside
 from ovnloom.world.graph import Reader
 from ovnloom.world.selectors import is_any_isolation
 from ovnloom.world.subnet import Segment, segment
@@ -20,8 +21,6 @@ STRICTEST = ("drop", "reject", "pass", "allow-related", "allow", "allow-stateles
 """Of two ACLs that differ in nothing but their action the first of these counts, where OVN might take either."""
 ALWAYS, NEVER = 3000, 3001
 """Priorities of what policies can't forbid, and of what would pass for it."""
-DHCP_SERVERS = {4: ("255.255.255.255", 68, 67), 6: ("ff02::1:2", 546, 547)}
-"""Where clients ask for an address, from which port and to which (RFC 2131, RFC 8415)."""
 
 
 def acls(read: Reader, subnet: Subnet, net: Segment) -> Iterator[Row]:
@@ -81,9 +80,4 @@ def _always(read: Reader, subnet: Subnet, net: Segment) -> Iterator[Row]:
             yield acl(switch, "to-lport", ALWAYS, itself, "allow-related", ids=ids)
             yield acl(switch, "from-lport", NEVER, itself, "drop", ids=ids)
         if subnet.enable_dhcp:
-            yield acl(switch, "from-lport", ALWAYS, _asking(family), "allow-related", ids=ids)
-
-
-def _asking(family: Family) -> Match:
-    servers, client, server = DHCP_SERVERS[family]
-    return all_of(to_cidr(servers), UDP, is_value("udp.src", client), is_value("udp.dst", server))
+            yield acl(switch, "from-lport", ALWAYS, asking_for_address(family), "allow-related", ids=ids)

@@ -5,7 +5,17 @@ from __future__ import annotations
 from ovnloom.api.subnet import Subnet
 from ovnloom.ipam import FAMILIES, Family
 from ovnloom.world.graph import Reader
+from ovnloom.world.port import port_network
 from ovnloom.world.subnet import addresses, is_ovn_provider
+
+
+def dhcp_families(read: Reader, _: None) -> tuple[Family, ...]:
+    """View: the families in which OVN answers DHCP on any switch."""
+    found: set[int] = set()
+    for key in read.keys(Subnet):
+        net = read.view(port_network, key.name)
+        found.update(net.dhcp_families if net is not None else ())
+    return tuple(family for family in FAMILIES if family in found)
 
 
 def pod_families(read: Reader, _: None) -> tuple[Family, ...]:
