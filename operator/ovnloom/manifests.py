@@ -53,6 +53,7 @@ class Manifests:
         self._wanted: dict[Key, dict[Owner, Manifest]] = {}
         self._blind: set[Owner] = set()
         """Held owners of whom nobody knows what they wanted before: what was made for them stays."""
+        self._held: set[Owner] = set()
         self._due: dict[Key, None] = {}
         self._refused: dict[Key, str] = {}
 
@@ -63,12 +64,16 @@ class Manifests:
     # -- in -----------------------------------------------------------------------------------------------------------
 
     def replace(self, owner: Owner, intent: Intent) -> None:
-        """From now on the owner needs these objects; a held one needs what it needed before."""
+        """From now on the owner needs these objects. Those of a held owner stay as they are, there or not."""
         before = self._of.get(owner)
         if intent.is_held:
+            self._held.add(owner)
             if before is None:
                 self._blind.add(owner)
             return
+        if owner in self._held:
+            self._held.discard(owner)
+            self._due.update(dict.fromkeys(map(_place, before or ())))
         if owner in self._blind:
             self._blind.discard(owner)
             self._due.update(dict.fromkeys(self._world.tables[Made]))
@@ -157,7 +162,7 @@ class Manifests:
         owner = self._first(place)
         manifest = self._wanted[place][owner]
         table = BY_KIND[manifest.api_version, manifest.kind]
-        if (made is None and self._is_foreign(manifest)) or (made is not None and made.is_going):
+        if owner in self._held or (made is None and self._is_foreign(manifest)) or (made is not None and made.is_going):
             return None
         body = self._body(owner, manifest)
         if made is None:

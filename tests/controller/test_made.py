@@ -162,7 +162,7 @@ def test_probes_have_an_address_as_long_as_somebody_is_probed(place: Place) -> N
     subnet = place.subnet(namespaces=[space])
     place.pod("one", space)
     address = place.allocated("one", space)["ip_address"]
-    names = [rule(place, word, space) for word in ("web", "api")]
+    names = [rule(place, word, space, vip=f"10.99.0.{at}") for at, word in enumerate(("web", "api"), 1)]
     for name in names:
         service(place, name, space)
         backend(place, name, space, "one", address)

@@ -36,8 +36,10 @@ def compile_switchlbrule(read: Reader, key: Key) -> Intent:
     wrong = list(_wrong(rule))
     if wrong:
         return Intent.held(*(invalid(REASON, sentence) for sentence in wrong))
-    if read.get(Namespace, Key(rule.namespace)) is None:
-        missing = f"spec.namespace is {rule.namespace}; create that Namespace or name another"
+    space = read.get(Namespace, Key(rule.namespace))
+    if space is None or space.deleting:
+        missing = f"spec.namespace is {rule.namespace}, which is {'being deleted' if space else 'missing'}; create it"
+        missing += " or name another"
         return Intent.held(Problem("NamespaceMissing", missing))
     name = names.switch_lb_service(rule.name)
     ports = tuple(_named(rule.ports))

@@ -36,7 +36,8 @@ class Objects:
     def arrived(self, change: Change) -> None:
         """The watch has shown an object: whether it is as it should be is looked at anew."""
         place = Made.key_of(change.table.kind, change.key)
-        self._under_way.pop(place, None)
+        if self._under_way.pop(place, None) is not None:
+            self._pipeline.manifests.look_at(place)  # it may have come and gone before anybody saw it
         if change.made is not None or place in self._pipeline.world.tables[Made]:
             self._pipeline.put(Made, place, change.made)
 
