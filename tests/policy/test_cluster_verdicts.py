@@ -1,6 +1,6 @@
 """Policies of administrators and users together let through what their APIs say, in hundreds of small worlds."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 import yaml
@@ -18,25 +18,13 @@ SHARE = 4
 """One of these worlds for so many without administrators."""
 
 
-class ApartFromOwnNodes(Compiled):
-    """Not asked is what Pods may send to their own nodes: see the last test."""
-
-    def pairs(self) -> Iterator[tuple[str, str]]:
-        nodes = {
-            f"{pod['metadata']['name']}.{pod['metadata']['namespace']}": pod["spec"]["nodeName"] for pod in self.pods
-        }
-        for source, target in super().pairs():
-            if source not in self.names or self.nodes.get(target) != nodes[self.names[source]]:
-                yield source, target
-
-
 @pytest.mark.timeout(60 + WORLDS)
 @pytest.mark.parametrize("part", range(PARTS))
 def test_tiers_decide_in_their_order_and_rules_in_theirs(part: int) -> None:
     """An administrator's rule that a user can get around is worse than none."""
 
     def check(world: World) -> None:
-        compiled = ApartFromOwnNodes(world)
+        compiled = Compiled(world)
         check_telling(compiled, ClusterReference(compiled.bodies))
 
     search(cluster_worlds(), check, 200 + part, WORLDS // SHARE // PARTS)
@@ -48,7 +36,7 @@ def test_ovn_passes_from_tier_to_tier_as_the_apis_say(own_ovn: Ovn, controllers:
     controller = controllers(own_ovn.nb).lock()
 
     def check(world: World) -> None:
-        compiled = ApartFromOwnNodes(world)
+        compiled = Compiled(world)
         check_traced(compiled, ClusterReference(compiled.bodies), own_ovn, controller)
 
     search(cluster_worlds(), check, 300, TRACED // 2)
