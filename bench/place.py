@@ -70,7 +70,7 @@ def place(
     """Both sandboxes are up while the context lasts, and gone after it, whatever happens. Raises Busy.
 
     With `northd` "idle" what comes after the northbound database (ovn-northd, the southbound database) works in the
-    time that the others leave over, as if it had a machine of its own: an older ovn-northd computes all flows anew after
+    time that the others leave over, as if it had a machine of its own: older ones compute all flows anew after
     each transaction, and would be all that is measured from some thousand ports on. With "stopped" it doesn't run,
     which tells what it costs the others even so; with "normal" it competes with them.
     """
