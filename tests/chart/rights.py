@@ -37,11 +37,8 @@ WATCHED: Rights = {
 EXPECTED: Rights = {
     **WATCHED,
     **{("kubeovn.io", f"{kind}/status"): {"patch"} for kind in ("vpcs", "subnets", "ippools", "security-groups")},
-<<<<<<< Updated upstream
     **{("kubeovn.io", f"{kind}/status"): {"patch"} for kind in ("switch-lb-rules", "vpc-dnses")},
-=======
     **{("policy.networking.k8s.io", f"{kind}/status"): {"patch"} for kind in CLUSTER_POLICIES},
->>>>>>> Stashed changes
     ("", "events"): {"create", "patch"},
     ("apiextensions.k8s.io", "customresourcedefinitions"): {"list", "watch"},
     ("coordination.k8s.io", "leases"): {"create"},
