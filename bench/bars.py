@@ -19,6 +19,8 @@ POLICIES_SECONDS = 60.0
 POLICIES_MIB = 6 * 1024.0
 LABEL_MS = 5.0
 TEAM_MS = 200.0
+SERVICES_SECONDS = 20.0
+ENDPOINT_MS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
