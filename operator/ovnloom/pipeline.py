@@ -16,8 +16,8 @@ from ovnloom.api.ip import IP
 from ovnloom.api.meta import Key
 from ovnloom.api.pod import Pod
 from ovnloom.api.subnet import Subnet
-from ovnloom.api.vpc import Vpc
 from ovnloom.api.vip import Vip
+from ovnloom.api.vpc import Vpc
 from ovnloom.assign.addresses import Addresses
 from ovnloom.assign.choice import Assignment, Choice, Claim, Release, Take
 from ovnloom.assign.registry import ASSIGNERS, claims, holder
