@@ -54,8 +54,6 @@ KINDS: Mapping[str, Kind] = {
     "Service": Kind("/api/v1", "services", True),
     "EndpointSlice": Kind("/apis/discovery.k8s.io/v1", "endpointslices", True),
     "ServiceAccount": Kind("/api/v1", "serviceaccounts", True),
-    "Service": Kind("/api/v1", "services", True),
-    "EndpointSlice": Kind("/apis/discovery.k8s.io/v1", "endpointslices", True),
     "StatefulSet": Kind("/apis/apps/v1", "statefulsets", True),
     "Lease": Kind("/apis/coordination.k8s.io/v1", "leases", True),
     "CustomResourceDefinition": Kind("/apis/apiextensions.k8s.io/v1", "customresourcedefinitions", False),
