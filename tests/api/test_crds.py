@@ -19,6 +19,9 @@ COLUMNS = {
     "vpc": "NAME ENABLEEXTERNAL ENABLEBFD STANDBY SUBNETS EXTRAEXTERNALSUBNETS NAMESPACES DEFAULTSUBNET AGE",
     "ip": "NAME V4IP V6IP MAC NODE SUBNET",
     "sg": "NAME AGE",
+    "vip": "NAME NAMESPACE V4IP V6IP MAC SUBNET TYPE",
+    "slr": "NAME VIP PORT(S) SERVICE AGE",
+    "vpc-dns": "NAME ACTIVE VPC SUBNET COREFILE",
     "ippool": "NAME SUBNET ENABLEADDRESSSET IPS V4USED V4AVAILABLE V6USED V6AVAILABLE",
 }
 SPECS: dict[str, dict[str, Any]] = {
@@ -27,6 +30,9 @@ SPECS: dict[str, dict[str, Any]] = {
     "ip": {"subnet": "s"},
     "ippool": {"subnet": "s", "ips": ["10.95.0.1"]},
     "sg": {"allowSameGroupTraffic": True},
+    "vip": {"subnet": "s"},
+    "slr": {"vip": "10.95.0.1", "namespace": "ns1"},
+    "vpc-dns": {"vpc": "v", "subnet": "s"},
 }
 
 

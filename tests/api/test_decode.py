@@ -19,8 +19,11 @@ from ovnloom.api.securitygroup import SecurityGroup
 from ovnloom.api.selector import Expression, LabelSelector
 from ovnloom.api.statefulset import StatefulSet
 from ovnloom.api.subnet import Acl, NatRule, Subnet
+from ovnloom.api.switchlbrule import SwitchLBRule
+from ovnloom.api.vip import Vip
 from ovnloom.api.virtualmachine import VirtualMachine
 from ovnloom.api.vpc import BfdPort, Peering, PolicyRoute, StaticRoute, Vpc
+from ovnloom.api.vpcdns import VpcDns
 
 VIEWS = (
     IP,
@@ -32,8 +35,11 @@ VIEWS = (
     SecurityGroup,
     StatefulSet,
     Subnet,
+    SwitchLBRule,
+    Vip,
     VirtualMachine,
     Vpc,
+    VpcDns,
 )
 OVN = "ovn.kubernetes.io/"
 
@@ -48,6 +54,7 @@ metadata spec status name namespace labels annotations ownerReferences controlle
 restartPolicy conditions addresses type config plugins ipam acls match natOutgoingPolicyRules namespaceSelectors
 matchLabels matchExpressions key operator values staticRoutes policyRoutes vpcPeerings bfdPort nodeSelector u2oFeatures
 mtu excludeIps cidrBlock ips ipAddress template ordinals start replicas ovn.kubernetes.io/allocated
+vip ports port selector endpoints v4ip
 ovn.kubernetes.io/ip_address generation ingressRules egressRules priority protocol policy portRangeMin tier
 """
 """Junk goes to every place where a decoder looks, not only to the top."""
@@ -69,7 +76,9 @@ def test_no_rubbish_makes_decoding_fail(view: Any, body: dict[str, Any]) -> None
 
 
 @given(spec=some.dictionaries(WORDS, JUNK, max_size=5))
-@pytest.mark.parametrize("view", [Subnet, Vpc, IPPool, IP, SecurityGroup], ids=lambda view: view.__name__)
+@pytest.mark.parametrize(
+    "view", [Subnet, Vpc, IPPool, IP, SecurityGroup, Vip, SwitchLBRule, VpcDns], ids=lambda view: view.__name__
+)
 def test_each_complaint_is_a_short_sentence_about_a_field(view: Any, spec: dict[str, Any]) -> None:
     """They become conditions, which people read and etcd stores."""
     for sentence in view.decode({"spec": spec}).malformed:

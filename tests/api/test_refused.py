@@ -195,6 +195,25 @@ SECURITY_GROUPS = {
     "a megabyte of address": (security_rule(remoteAddress=MEGABYTE), f"{IN_RULE}.remoteAddress", "64"),
     "very many rules": ({"egressRules": [SECURITY_RULE] * 3000}, "spec.egressRules", "2048"),
 }
+VIPS = {
+    "v4": ({"v4ip": "fd00::1"}, "spec.v4ip", "fd00::1 is no IPv4 address"),
+    "v6": ({"v6ip": "10.0.0.1"}, "spec.v6ip", "10.0.0.1 is no IPv6 address"),
+    "mac": ({"macAddress": "00:11"}, "spec.macAddress", "no MAC address"),
+    "type": ({"type": "other"}, "spec.type", "switch_lb_vip"),
+    "selector": ({"selector": ["app:web", "app"]}, "spec.selector[1]", "write label:value"),
+    "two colons": ({"selector": ["app:web:x"]}, "spec.selector[0]", "write label:value"),
+}
+SWITCH_LB_RULES = {
+    "vip": ({"vip": "web"}, "spec.vip", "is not one address"),
+    "selector": ({"selector": ["app"]}, "spec.selector[0]", "write label:value"),
+    "endpoint": ({"endpoints": ["web"]}, "spec.endpoints[0]", "web, which is no address"),
+    "port": ({"ports": [{"port": 0}]}, "spec.ports[0].port", "greater than or equal to 1"),
+    "no port": ({"ports": [{}]}, "spec.ports[0].port", "Required"),
+    "target port": ({"ports": [{"port": 80, "targetPort": 65536}]}, "spec.ports[0].targetPort", "65535"),
+    "protocol": ({"ports": [{"port": 80, "protocol": "tcp"}]}, "spec.ports[0].protocol", "SCTP"),
+    "affinity": ({"sessionAffinity": "Always"}, "spec.sessionAffinity", "ClientIP"),
+}
+VPC_DNSES = {"replicas": ({"replicas": -1}, "spec.replicas", "greater than or equal to 0")}
 CASES = {
     f"{kind}: {case}": Refusal(kind, *rest)
     for kind, cases in (
@@ -203,6 +222,9 @@ CASES = {
         ("IP", IPS),
         ("IPPool", IPPOOLS),
         ("SecurityGroup", SECURITY_GROUPS),
+        ("Vip", VIPS),
+        ("SwitchLBRule", SWITCH_LB_RULES),
+        ("VpcDns", VPC_DNSES),
     )
     for case, rest in cases.items()
 }

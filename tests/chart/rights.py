@@ -45,7 +45,14 @@ EXPECTED: Rights = {
     ("coordination.k8s.io", "leases", LEASE): {"get", "patch"},
 }
 """All that the controller may do in its own namespace."""
-RARE: Rights = {key: {"get"} for key in WATCHED}
+APPLIED = (
+    ("", "services"),
+    ("discovery.k8s.io", "endpointslices"),
+    ("kubeovn.io", "vips"),
+    ("kubeovn.io", "switch-lb-rules"),
+)
+"""Server-side apply needs `create` where there is no object yet, and the log has it as `patch` all the same."""
+RARE: Rights = {key: {"get", "create"} if key in APPLIED else {"get"} for key in WATCHED}
 """Used only for an object of which a watch has missed something."""
 
 

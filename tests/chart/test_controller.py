@@ -54,7 +54,7 @@ def replica(cluster: Sandbox, identity: str) -> Replica:
     own["users"][0]["user"] = {"token": token}
     kubeconfig = cluster.directory / f"{identity}.kubeconfig"
     kubeconfig.write_text(yaml.safe_dump(own))
-    there = {"OVNLOOM_KUBECONFIG": str(kubeconfig), "OVNLOOM_OVN_NB": cluster.nb}
+    there = {"OVNLOOM_KUBECONFIG": str(kubeconfig), "OVNLOOM_OVN_NB": cluster.nb, "OVNLOOM_VPC_DNS_VIP": "10.250.0.10"}
     return Replica(cluster, identity, {**given, **there})
 
 
@@ -91,6 +91,7 @@ def test_the_controller_does_all_its_work_with_the_rights_of_the_chart(place: Pl
     policies_of_administrators(place)
     pods_come_and_go(place)
     networks_go(place)
+    load_balancers_come_and_go(place)
     until(repeat, "an Event with a count", PATIENCE)
     another_replica_leads(place)
 
@@ -187,6 +188,40 @@ def pods_come_and_go(place: Place) -> None:
     for pod in ("slow", "quick"):
         place.gone("IP", f"{pod}.{space}")
         place.no_port(f"{pod}.{space}")
+
+
+def load_balancers_come_and_go(place: Place) -> None:
+    """Each object that one needs is made, follows it and goes with it: a rule, a Service, its slices, a Vip."""
+    space = place.namespace("balanced")
+    subnet = place.subnet("balanced", namespaces=[space], cidrBlock=place.cidr(3))
+    place.pod("one", space)
+    backend = place.allocated("one", space)["ip_address"]
+    dns = place.custom("VpcDns", "dns", vpc="ovn-cluster", subnet=subnet)
+    made = f"vpc-dns-{dns}"
+    until(lambda: place.api.get("Service", f"slr-{made}", NAMESPACE), "the Service of the name servers", PATIENCE)
+    ports = [{"port": 80}]
+    web = place.custom("SwitchLBRule", "web", vip="10.99.0.1", namespace=space, endpoints=[backend], ports=ports)
+    place.ready("SwitchLBRule", web)
+    until(lambda: place.api.get("EndpointSlice", f"slr-{web}-ipv4", space), "the slice", PATIENCE)
+    place.create(
+        {
+            "apiVersion": "discovery.k8s.io/v1",
+            "kind": "EndpointSlice",
+            "metadata": {"name": "by-hand", "namespace": space, "labels": {"kubernetes.io/service-name": f"slr-{web}"}},
+            "addressType": "IPv4",
+            "ports": [{"name": "", "port": 80, "protocol": "TCP"}],
+            "endpoints": [{"addresses": [backend], "targetRef": {"kind": "Pod", "name": "one", "namespace": space}}],
+        }
+    )
+    until(lambda: (place.api.get("Vip", subnet) or {}).get("status"), "the address of its probes", PATIENCE)
+
+    place.api.delete("SwitchLBRule", web)
+    place.api.delete("VpcDns", dns)
+
+    place.gone("SwitchLBRule", made)
+    place.gone("Vip", subnet)
+    for name, where in ((f"slr-{made}", NAMESPACE), (f"slr-{web}", space)):
+        until(lambda name=name, where=where: place.api.get("Service", name, where) is None, f"{name} to go", PATIENCE)
 
 
 def networks_go(place: Place) -> None:
