@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from ovnloom.cli.answer import SCHEMA
-from tests.cli.conftest import Call
+from tests.cli.conftest import Call, Said
 
 PLANS = Path(__file__).parent / "plans"
 SAMPLES = Path(__file__).parents[2] / "docs/samples"
@@ -159,3 +159,56 @@ def test_an_object_that_is_there_twice_counts_once(ovnloom: Call) -> None:
     answer = json.loads(said.out)
     assert answer["addresses"][0]["ips"] == ["10.2.0.2"]
     assert answer["notes"][0] == "Subnet/blue is there twice: stdin document 1 is not used, stdin document 2 is"
+
+
+CLOSED = """
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: closed, namespace: team}
+spec: {podSelector: {}, policyTypes: [Ingress]}
+"""
+
+
+def isolation(said: Said) -> list[tuple[str, ...]]:
+    """What an answer in JSON says about the isolation of Pods."""
+    fields = ("object", "network", "direction", "effect", "change")
+    return [tuple(found[name] for name in fields) for found in json.loads(said.out)["isolation"]]
+
+
+def test_of_pods_that_go_nothing_is_said(ovnloom: Call) -> None:
+    """A Pod that goes with its policy isn't opened to anybody; a sentence about it would only cause alarm."""
+    gone = ovnloom("plan", "--delete", "-f", "-", "-o", "json", stdin=f"{SUBNET}---{POD}---{CLOSED}")
+
+    assert isolation(gone) == []
+
+
+STORAGE = """
+apiVersion: k8s.cni.cncf.io/v1
+kind: NetworkAttachmentDefinition
+metadata: {name: storage, namespace: team}
+spec: {config: '{"type": "kube-ovn", "provider": "storage.team.ovn"}'}
+---
+apiVersion: kubeovn.io/v1
+kind: Subnet
+metadata: {name: storage}
+spec: {cidrBlock: 10.7.0.0/24, provider: storage.team.ovn}
+"""
+
+
+def test_each_interface_of_a_pod_is_told_apart(ovnloom: Call) -> None:
+    """A policy for one network leaves the Pod's other interfaces open."""
+    pod = POD.replace("team}", "team, annotations: {k8s.v1.cni.cncf.io/networks: storage}}")
+    annotation = "annotations: {ovn.kubernetes.io/network_policy_for: team/storage}"
+    one = CLOSED.replace("closed, namespace: team}", f"one, namespace: team, {annotation}}}").replace("Ing", "Eg")
+
+    text = ovnloom("plan", "-f", "-", stdin=f"{SUBNET}---{STORAGE}---{pod}---{CLOSED}---{one}").out
+    said = ovnloom("plan", "-f", "-", "-o", "json", stdin=f"{SUBNET}---{STORAGE}---{pod}---{CLOSED}---{one}")
+
+    assert isolation(said) == [
+        ("Pod/team/web", "ovn", "ingress", "isolates", "comes"),
+        ("Pod/team/web", "storage.team.ovn", "egress", "isolates", "comes"),
+        ("Pod/team/web", "storage.team.ovn", "ingress", "isolates", "comes"),
+    ]
+    assert (
+        "egress on network storage.team.ovn: 1 Pod new and isolated from the start, by NetworkPolicy/team/one" in text
+    )

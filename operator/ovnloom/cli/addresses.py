@@ -65,6 +65,9 @@ def addresses(
 
 
 def _order(found: Address) -> tuple[object, ...]:
-    """Names with numbers in the order of the numbers: web-2 before web-10."""
-    words = tuple((int(word), "") if word.isdigit() else (-1, word) for word in found.owner.key.name.split("-"))
-    return found.owner.kind, found.owner.key.namespace, words, found.network
+    return found.owner.kind, found.owner.key.namespace, counting(found.owner.key.name), found.network
+
+
+def counting(name: str) -> tuple[tuple[int, str], ...]:
+    """Sorts names with numbers in the order of the numbers: web-2 before web-10."""
+    return tuple((int(word), "") if word.isdigit() else (-1, word) for word in name.split("-"))

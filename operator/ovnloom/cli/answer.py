@@ -10,6 +10,7 @@ import yaml
 
 from ovnloom import manifests
 from ovnloom.cli.addresses import Address
+from ovnloom.cli.isolation import Isolation
 from ovnloom.cli.outlook import Step
 from ovnloom.cli.plan import Result
 from ovnloom.northbound import text
@@ -42,6 +43,7 @@ def answer(result: Result) -> dict[str, Any]:
         "changes": result.has_changes,
         "summary": summary(result.step.operations),
         "addresses": [_address(found) for found in result.addresses],
+        "isolation": [_isolation(found) for found in result.isolation],
         "objects": [_object(edit) for edit in result.step.objects],
         "operations": text.plan_json(result.step.plan)["operations"],
         "pending": {
@@ -102,6 +104,18 @@ def _address(found: Address) -> dict[str, Any]:
         "ips": list(found.ips),
         "mac": found.mac,
         "change": found.verb,
+    }
+
+
+def _isolation(found: Isolation) -> dict[str, Any]:
+    return {
+        "object": f"Pod/{found.place.pod}",
+        "network": found.place.network,
+        "direction": found.place.direction,
+        "effect": found.place.effect,
+        "change": found.change,
+        "before": [str(owner) for owner in found.before],
+        "after": [str(owner) for owner in found.after],
     }
 
 

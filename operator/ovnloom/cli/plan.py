@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from ovnloom.api.ip import IP
 from ovnloom.api.meta import Key
 from ovnloom.cli.addresses import Address, addresses
+from ovnloom.cli.isolation import Isolation, changes, pods, state
 from ovnloom.cli.judge import Given, Manifests
 from ovnloom.cli.outlook import Step
 from ovnloom.cli.scenario import Scenario
@@ -35,6 +36,8 @@ class Result:
     pending: Step
     addresses: list[Address] = field(default_factory=list)
     pending_addresses: list[Address] = field(default_factory=list)
+    isolation: list[Isolation] = field(default_factory=list)
+    """What the files change in it; without files nothing, as there is nothing to compare with."""
     held: list[Owner] = field(default_factory=list)
     problems: Mapping[Owner, tuple[Problem, ...]] = field(default_factory=dict)
     solved: Mapping[Owner, tuple[Problem, ...]] = field(default_factory=dict)
@@ -76,6 +79,7 @@ def _compare(
     first: Mapping[Key, IP] = dict(ips)
     pending = outlook.step() if manifests.has_any else Step()
     before = dict(ips) if manifests.has_any else first
+    isolated, there = state(outlook.pipeline), pods(outlook.pipeline)
     if is_deletion:
         scenario.delete(manifests.given)
     else:
@@ -90,6 +94,8 @@ def _compare(
     result = Result(chosen, server, rows, is_deletion, manifests.has_any, step, pending)
     result.addresses = addresses(step.choices, before, ips, shown)
     result.pending_addresses = [one for one in addresses(pending.choices, first, before) if one.verb != "keeps"]
+    if manifests.has_any:
+        result.isolation = changes(isolated, state(outlook.pipeline), there, pods(outlook.pipeline))
     result.held = outlook.held()
     result.problems = step.problems
     result.solved = {

@@ -8,15 +8,15 @@ from typing import NamedTuple
 from ovnloom import manifests
 from ovnloom.cli.addresses import Address
 from ovnloom.cli.answer import summary
+from ovnloom.cli.isolation_prose import isolation
 from ovnloom.cli.plan import Result
+from ovnloom.cli.some import SHOWN, some
 from ovnloom.intent import Owner, Problem
 from ovnloom.northbound.budget import Stop
 from ovnloom.northbound.edits import AddElement, Delete, Edit, Insert, RemoveElement, Update
 from ovnloom.northbound.show import show
 from ovnloom.pipeline import RANKS
 
-SHOWN = 12
-"""Objects or lines of a part that isn't the question, before the rest is only counted."""
 STYLES = {"+": "green", "-": "red", "~": "yellow", "=": "", "!": "bold red"}
 
 
@@ -34,6 +34,7 @@ def prose(result: Result) -> Iterator[Line]:
     """The whole answer; sections that have nothing to say are left out."""
     yield from _about(result)
     yield from _section("Addresses", _addresses(result.addresses))
+    yield from _section("Isolation", _isolation(result))
     yield from _section("Objects", _objects(result.step.objects))
     yield from _section("Rows", _rows(result.step.operations))
     yield from _section("Problems", _problems(result, are_new=True))
@@ -63,16 +64,11 @@ def _about(result: Result) -> Iterator[Line]:
             names = [body["metadata"]["name"] for body in expansion.coming]
             made_up = "" if expansion.given.kind == "StatefulSet" else ", under made-up names"
             exist = f"{expansion.there} of its Pods exist, these don't" if expansion.there else "its Pods don't exist"
-            yield Line(f"  {expansion.given}: {exist} yet{made_up}: {_some(names)}")
+            yield Line(f"  {expansion.given}: {exist} yet{made_up}: {some(names)}")
     if result.ignored:
-        yield Line(f"  ignored, no row depends on them: {_some([str(given) for given in result.ignored])}", "dim")
+        yield Line(f"  ignored, no row depends on them: {some([str(given) for given in result.ignored])}", "dim")
     for note in result.notes:
         yield Line(f"  note: {note}")
-
-
-def _some(names: Sequence[str]) -> str:
-    rest = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + rest
 
 
 def _section(title: str, lines: Iterable[Line]) -> Iterator[Line]:
@@ -96,6 +92,11 @@ def _addresses(found: Sequence[Address]) -> Iterator[Line]:
     for row in (header, *cells):
         text = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         yield Line(f"  {text}".rstrip(), "dim" if row is header else STYLES[row[0]])
+
+
+def _isolation(result: Result) -> Iterator[Line]:
+    for sign, words in isolation(result.isolation):
+        yield Line(f"  {sign} {words}" if sign else f"  {words}", STYLES[sign] if sign else "")
 
 
 def _objects(found: Iterable[manifests.Edit]) -> Iterator[Line]:
@@ -163,9 +164,7 @@ def _limited(lines: list[Line]) -> list[Line]:
 
 def _waiting(result: Result) -> Iterator[Line]:
     for ref, owners in sorted(result.step.waiting.items()):
-        yield Line(
-            f"  {ref.table} {ref.name} is missing; it is waited for by {_some([str(o) for o in sorted(owners)])}"
-        )
+        yield Line(f"  {ref.table} {ref.name} is missing; it is waited for by {some([str(o) for o in sorted(owners)])}")
 
 
 def _pending(result: Result) -> Iterator[Line]:
@@ -176,10 +175,10 @@ def _pending(result: Result) -> Iterator[Line]:
             f"  the controller has yet to write, whatever becomes of the files: {_counts(result.pending.operations)}"
         )
         refs = dict.fromkeys(f"{edit.owner}" for edit in result.pending.operations)
-        yield Line(f"  for {_some(list(refs))}; -o json has the rows")
+        yield Line(f"  for {some(list(refs))}; -o json has the rows")
     gets = result.pending_addresses
     if gets:
-        yield Line(f"  {len(gets)} addresses have yet to be given or freed: {_some([str(one.owner) for one in gets])}")
+        yield Line(f"  {len(gets)} addresses have yet to be given or freed: {some([str(one.owner) for one in gets])}")
 
 
 def _stopped(stop: Stop | None) -> Iterator[Line]:
