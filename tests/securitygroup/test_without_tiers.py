@@ -11,9 +11,6 @@ from tests.securitygroup.test_verdicts import ASKED, RICH
 from tests.verdict.tracing import trace, write
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the plan writes ACLs of the last tier where there are no tiers, and there they come first"
-)
 def test_nothing_opens_that_tiers_would_keep_closed(tmp_path: Path, controllers: Callable[..., Controller]) -> None:
     """Groups of tier 1 would be asked first, and allow what nobody passed on to them."""
     found = RICH.compiled()

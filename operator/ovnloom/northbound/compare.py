@@ -71,12 +71,24 @@ def _without_tiers(draft: Draft, owner: Owner, row: Row) -> dict[str, Value]:
             owner, "NotSupportedByOvn", f"{version}, so what should pass to the next tier is dropped; upgrade OVN"
         )
         return {"action": "drop"}
-    priority = row.columns["priority"]
-    if row.columns["tier"] == LAST_TIER and isinstance(priority, int) and priority > ISOLATING:
-        draft.complain(
-            owner, "NotSupportedByOvn", f"{version}, so these rules come before NetworkPolicies; upgrade OVN"
-        )
     return {}
+
+
+def would_open(draft: Draft, owner: Owner, row: Row) -> bool:
+    """Whether an ACL of the last tier would let through what comes before it, where OVN has no tiers: it is left out.
+
+    SecurityGroups of tier 1 and ClusterNetworkPolicies of the baseline have such, with priorities above those of a
+    NetworkPolicy. Those that deny stay, and deny more than they should.
+    """
+    priority = row.columns.get("priority")
+    if "tier" in draft.mirror.columns(row.table) or row.columns.get("tier") != LAST_TIER:
+        return False
+    if not isinstance(priority, int) or priority <= ISOLATING:
+        return False
+    version = f"the connected OVN (northbound schema {draft.mirror.shape.version or 'unknown'}) has no tiers of ACLs"
+    wrong = f"{version}, so what these rules deny comes before NetworkPolicies, and what they allow has no effect"
+    draft.complain(owner, "NotSupportedByOvn", f"{wrong}; upgrade OVN")
+    return row.columns["action"] not in ("drop", "reject")
 
 
 def wanted_columns(
