@@ -18,6 +18,7 @@ from tests.policy.worlds import (
     Manifest,
     World,
     expression,
+    histories,
     of,
     required,
     worlds,
@@ -123,3 +124,8 @@ def _policies(draw: st.DrawFn) -> list[Manifest]:
 def cluster_worlds() -> st.SearchStrategy[World]:
     """Worlds with up to five policies of administrators."""
     return worlds(_policies())
+
+
+def cluster_histories() -> st.SearchStrategy[tuple[World, ...]]:
+    """Such worlds that follow each other in one cluster."""
+    return histories(_policies())

@@ -5,17 +5,19 @@ from collections.abc import Callable
 import pytest
 import yaml
 
+from ovnloom.pipeline import Pipeline
+from ovnloom.settings import Settings
 from sandbox import Ovn
 from tests.northbound.conftest import Controller
-from tests.policy.cluster_worlds import cluster_worlds
+from tests.policy.cluster_worlds import cluster_histories, cluster_worlds
 from tests.policy.compare import TRACED, WORLDS, check_telling, check_traced, check_whole, search
 from tests.policy.compiled import Compiled
 from tests.policy.reference_cluster import ClusterReference
 from tests.policy.worlds import World, namespace
 
 PARTS = 4
-SHARE = 4
-"""One of these worlds for so many without administrators."""
+SHARE, CHANGED = 4, 25
+"""One of these worlds for so many without administrators, and one that changes."""
 
 
 @pytest.mark.timeout(60 + WORLDS)
@@ -28,6 +30,19 @@ def test_tiers_decide_in_their_order_and_rules_in_theirs(part: int) -> None:
         check_telling(compiled, ClusterReference(compiled.bodies))
 
     search(cluster_worlds(), check, 200 + part, WORLDS // SHARE // PARTS)
+
+
+@pytest.mark.timeout(60 + WORLDS)
+def test_tiers_decide_so_after_policies_have_changed_their_places() -> None:
+    """Priorities, tiers and subjects change while rows are there, and numbers of ACLs follow from those of others."""
+
+    def check(states: tuple[World, ...]) -> None:
+        pipeline = Pipeline(Settings())
+        for world in states:
+            compiled = Compiled(world, pipeline)
+            check_telling(compiled, ClusterReference(compiled.bodies))
+
+    search(cluster_histories(), check, 250, WORLDS // CHANGED)
 
 
 @pytest.mark.timeout(120 + 2 * TRACED)
