@@ -85,7 +85,7 @@ def test_a_service_in_a_vpc_that_does_not_exist_says_so(place: Place) -> None:
     space = place.namespace()
     service(place, space, annotations={VPC: "nowhere"})
 
-    assert "create that Vpc" in place.tells("web", "VpcMissing")
+    assert "create it" in place.tells("web", "VpcMissing")
     assert balancer(place, space) is None
 
 

@@ -35,7 +35,7 @@ def compile_service(read: Reader, key: Key) -> Intent:
         return EMPTY
     vpc = read.view(of_service, key)
     if not read.view(exists, vpc):
-        wrong = f"annotation ovn.kubernetes.io/vpc is {shown(vpc)}; create that Vpc or name another"
+        wrong = f"Vpc {shown(vpc)} does not exist; create it, or name another in annotation ovn.kubernetes.io/vpc"
         return Intent(problems=(Problem("VpcMissing", wrong),))
     problems = dict.fromkeys(_warnings(service))
     addresses = served_addresses(read, service, vpc, problems)
