@@ -193,7 +193,7 @@ def pods_come_and_go(place: Place) -> None:
 def load_balancers_come_and_go(place: Place) -> None:
     """Each object that one needs is made, follows it and goes with it: a rule, a Service, its slices, a Vip."""
     space = place.namespace("balanced")
-    subnet = place.subnet("balanced", namespaces=[space], cidrBlock=place.cidr(3))
+    subnet = place.subnet("balanced", namespaces=[space])
     place.pod("one", space)
     backend = place.allocated("one", space)["ip_address"]
     dns = place.custom("VpcDns", "dns", vpc="ovn-cluster", subnet=subnet)

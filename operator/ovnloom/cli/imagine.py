@@ -29,9 +29,12 @@ class Imagination:
                 self._count += 1
                 coming[edit.ref] = f"imagined-{self._count}"
         names = _Names(plan, coming)
-        changes = [change for edit in plan.operations for change in self._edit(edit, names)]
-        gone = {change.uuid for change in changes if change.kind == "delete"}
-        return [*self._emptied(gone), *changes] if gone else changes
+        made = [(edit, list(self._edit(edit, names))) for edit in plan.operations]
+        gone = {change.uuid for _, changes in made for change in changes if change.kind == "delete"}
+        if not gone:
+            return [change for _, changes in made for change in changes]
+        left = [change for edit, changes in made if not _is_of(edit, gone, names) for change in changes]
+        return [*self._emptied(gone), *left]
 
     def _edit(self, edit: Any, names: _Names) -> Iterator[Change]:
         known = self._mirror.columns(edit.table)
@@ -84,6 +87,11 @@ class Imagination:
                         yield Change("modify", place.table, place.uuid, {name: lost})
                 elif row[name] in gone:
                     yield Change("modify", place.table, place.uuid, {name: None})
+
+
+def _is_of(edit: Any, gone: set[str], names: _Names) -> bool:
+    """Whether the edit takes a row that goes out of a set, where nothing refers to it any more by then."""
+    return isinstance(edit, RemoveElement) and isinstance(edit.element, Ref) and names.uuid(edit.element) in gone
 
 
 class _Names:
