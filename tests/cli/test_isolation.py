@@ -1,5 +1,6 @@
 """What a plan says about Pods that are there when policies come, change and go."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from ovnloom.world.tables import BY_KIND
 SPACE = "team"
 
 
-def decoded(body: dict[str, Any]) -> Any:
+def decoded(body: Mapping[str, Any]) -> Any:
     return BY_KIND[body["apiVersion"], body["kind"]].decode(body)
 
 
