@@ -25,7 +25,7 @@ from ovnloom.world.switch_lb import is_probed
 from ovnloom.world.vip import booked
 
 OPTIONS = {"interval": "5", "timeout": "20", "success_count": "3", "failure_count": "3"}
-"""Seconds between probes, seconds until one has failed, and how many in a row change the state; as kube-ovn has them."""
+"""Seconds between probes, seconds until one has failed, how many in a row change the state; kube-ovn's."""
 WATCHED = ("tcp", "udp")
 """Protocols that OVN can probe: https://www.ovn.org/support/dist-docs/ovn-nb.5.html, Load_Balancer_Health_Check."""
 

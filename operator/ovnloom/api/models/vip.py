@@ -58,7 +58,7 @@ class VipSpec(Model):
     )
     """MAC address of who takes the Vip's place."""
     type: Literal["", "switch_lb_vip", "kube_host_vm_vip"] = ""
-    """Empty for an address that Pods share; switch_lb_vip for a load balancer's, whose ARP requests the gateway answers;
+    """Empty for an address that Pods share; switch_lb_vip for a load balancer's, for which the gateway answers ARP;
     kube_host_vm_vip for a virtual machine in a Pod of the host's network."""
     selector: tuple[Annotated[str, Field(max_length=512, json_schema_extra=checked(LABEL))], ...] = Field(
         (), max_length=64
