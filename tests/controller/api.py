@@ -53,6 +53,7 @@ KINDS: Mapping[str, Kind] = {
     "Event": Kind("/api/v1", "events", True),
     "Service": Kind("/api/v1", "services", True),
     "EndpointSlice": Kind("/apis/discovery.k8s.io/v1", "endpointslices", True),
+    "NetworkPolicy": Kind("/apis/networking.k8s.io/v1", "networkpolicies", True),
     "ServiceAccount": Kind("/api/v1", "serviceaccounts", True),
     "StatefulSet": Kind("/apis/apps/v1", "statefulsets", True),
     "Lease": Kind("/apis/coordination.k8s.io/v1", "leases", True),
