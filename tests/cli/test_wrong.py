@@ -44,8 +44,10 @@ SUBNET = "{apiVersion: kubeovn.io/v1, kind: Subnet, metadata: {name: a}, spec: %
         ),
         (
             "{apiVersion: kubeovn.io/v1, kind: Subnets, metadata: {name: a}}",
-            "stdin document 1: kind Subnets does not exist in kubeovn.io; ovnloom serves Vpc, Subnet, IPPool, "
-            "SecurityGroup, IP",
+            (
+                "stdin document 1: kind Subnets does not exist in kubeovn.io; ovnloom serves Vpc, Subnet, IPPool, "
+                "SecurityGroup, IP, Vip, SwitchLBRule, VpcDns"
+            ),
         ),
         (SUBNET % "[1]", "stdin document 1: spec is '[1]'; write an object"),
         (SUBNET % "{private: perhaps}", "stdin document 1: spec.private is 'perhaps'; "),
