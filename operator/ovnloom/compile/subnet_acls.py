@@ -10,7 +10,7 @@ from ovnloom.compile.rows import acl
 from ovnloom.intent import Row
 from ovnloom.ipam import parse_network
 from ovnloom.ovn import names
-from ovnloom.ovn.match import IP, exchanged, from_cidr, inside
+from ovnloom.ovn.match import IP, NOTHING, exchanged, from_cidr, inside
 from ovnloom.world.graph import Reader
 from ovnloom.world.selectors import is_any_isolation
 from ovnloom.world.subnet import Segment, segment
@@ -74,8 +74,13 @@ def _always(read: Reader, subnet: Subnet, net: Segment) -> Iterator[Row]:
     if net.name == read.settings.join_subnet or not (read.view(is_any_isolation) or subnet.private):
         return
     switch, ids = names.switch(net.name), {names.KEY_SUBNET: net.name}
+    has_services = read.settings.enable_lb if subnet.enable_lb is None else subnet.enable_lb
+    if not has_services:
+        # OVN follows connections only on switches with a load balancer or such an ACL (ovn-northd(8), Pre-ACLs). Where
+        # it doesn't, what denies new connections drops the replies of those that were let through as well.
+        yield acl(switch, "to-lport", ALWAYS, NOTHING, "allow-related", ids=ids)
     for family in net.networks.families:
-        if read.settings.enable_lb if subnet.enable_lb is None else subnet.enable_lb:
+        if has_services:
             itself = from_cidr(names.HAIRPIN_IPS[family])
             yield acl(switch, "to-lport", ALWAYS, itself, "allow-related", ids=ids)
             yield acl(switch, "from-lport", NEVER, itself, "drop", ids=ids)
