@@ -16,6 +16,9 @@ TRANSIENT = frozenset(
 )
 """Errors that say nothing about what was asked for: another server, or the same one later, takes it (RFC 7047, 5.2)."""
 
+LONGEST_REASON = 400
+"""Characters: a server repeats the value that it refuses, and what follows from the refusal is said after it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -68,8 +71,14 @@ def read_reply(results: list[Any], first: int = 0) -> Reply:
         if error == "timed out":
             return Reply("stale", "a row changed since the plan was made", index)
         details = result.get("details", "")
-        reason = f"{error}: {details}" if details else str(error)
+        reason = _brief(f"{error}: {details}") if details else str(error)
         return Reply("unavailable" if error in TRANSIENT else "refused", reason, index)
     if None in results:
         return Reply("unavailable", "the transaction was given up without a reason")
     return Reply("ok", uuids=uuids)
+
+
+def _brief(reason: str) -> str:
+    """Where the value stands in the middle, between what is wrong and why, the middle goes."""
+    half = LONGEST_REASON // 2
+    return reason if len(reason) <= LONGEST_REASON else f"{reason[:half]} … {reason[-half:]}"
