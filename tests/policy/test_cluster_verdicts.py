@@ -16,7 +16,7 @@ from tests.policy.reference_cluster import ClusterReference
 from tests.policy.worlds import World, namespace
 
 PARTS = 4
-SHARE, CHANGED = 4, 25
+SHARE, CHANGED = 6, 50
 """One of these worlds for so many without administrators, and one that changes."""
 
 

@@ -13,7 +13,7 @@ from tests.policy.reference import Reference
 from tests.policy.worlds import World, histories, worlds
 
 PARTS = 10
-WHOLE, CHANGED = 20, 10
+WHOLE, CHANGED = 40, 20
 """One of that many worlds is asked everything, or changes."""
 
 
