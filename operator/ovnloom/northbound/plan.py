@@ -89,7 +89,7 @@ def _matches(draft: Draft, owner: Owner) -> Iterable[_Match]:
             ref = Ref(row.table, identity(row.table, columns, parent.name, parent.table))
         if ref in draft.matched or ref in draft.inserts:
             continue
-        there = draft.mirror.all(ref)
+        there = draft.mirror.all(ref) or _before_tiers(draft, row)
         uuid = _ours(draft, owner, row, there)
         if uuid is None and there:
             draft.complain(owner, "NameTaken", _taken(row.table, row.name, _whose(draft, row.table, there[0])))
@@ -97,6 +97,18 @@ def _matches(draft: Draft, owner: Owner) -> Iterable[_Match]:
         if uuid is not None:
             draft.match(ref, uuid)
         yield _Match(owner, row, ref, columns, uuid)
+
+
+def _before_tiers(draft: Draft, row: Row) -> tuple[str, ...]:
+    """The ACL as a kube-ovn wrote it that knew no tiers yet, or an OVN had it that got them since: of tier 0."""
+    if row.table != "ACL" or row.parent is None or not row.columns.get("tier"):
+        return ()
+    name = identity("ACL", {**row.columns, "tier": 0}, row.parent.name, row.parent.table)
+    return tuple(
+        uuid
+        for uuid in draft.mirror.all(Ref("ACL", name))
+        if draft.mirror.is_kube_ovns("ACL", uuid) and draft.mirror.owner("ACL", uuid) is None
+    )
 
 
 def _taken(table: str, name: str, why: str) -> str:
