@@ -112,7 +112,8 @@ def _dump(text: str) -> tuple[Shape, Rows]:
     while position < len(text.rstrip()):
         found, position = decoder.raw_decode(text, position + len(text[position:]) - len(text[position:].lstrip()))
         tables[str(found["caption"]).removesuffix(" table")] = found
-    shape = Shape.parse({"tables": {name: {"columns": found["headings"]} for name, found in tables.items()}})
+    schema = {name: {"columns": {heading: {} for heading in found["headings"]}} for name, found in tables.items()}
+    shape = Shape.parse({"tables": schema})
     rows: Rows = {}
     for name, table in shape.tables.items():
         headings = tables[name]["headings"]
