@@ -127,9 +127,10 @@ def _to_named(
                 what = ports(((port.protocol, number, 0),))
                 for family in families:
                     yield family, all_of(at_group(to.port, group), from_groups(family, to.side, there), what)
-        if not found:
+        blocks = [peer for peer in rule.peers or () if peer.block is not None]
+        if not found and (not rule.peers or len(blocks) < len(rule.peers)):
             problems.append(_unknown(where, port))
-        if any(peer.block is not None for peer in rule.peers or ()):
+        if blocks:
             wrong = f"{where}.ports names {port.name}, but addresses of an ipBlock have no named ports; write a number"
             problems.append(idle("NamedPortOfBlock", wrong))
 
