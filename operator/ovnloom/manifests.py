@@ -174,7 +174,9 @@ class Manifests:
 
     def _superfluous(self, made: Made) -> Remove | None:
         owner = Owner.parse(made.owner)
-        if made.is_going or made.kind not in KINDS or (owner in self._blind if owner else bool(self._blind)):
+        if made.is_going or made.kind not in KINDS:
+            return None
+        if owner in self._blind if owner else any(each.kind == made.owner_kind for each in self._blind):
             return None
         return Remove(owner, KINDS[made.kind], made.target, made.uid, "no intent names it")
 
@@ -185,7 +187,7 @@ class Manifests:
         meta["name"] = manifest.key.name
         if manifest.key.namespace:
             meta["namespace"] = manifest.key.namespace
-        meta["labels"] = {**meta.get("labels", {}), OWNER_KIND: SHARED if manifest.is_shared else owner.kind}
+        meta["labels"] = {**meta.get("labels", {}), OWNER_KIND: owner.kind}
         named = {OWNER: SHARED if manifest.is_shared else str(owner), SELF: str(manifest.key)}
         meta["annotations"] = {**meta.get("annotations", {}), **named}
         reference = None if manifest.is_shared else self._reference(owner, manifest.key)

@@ -168,7 +168,7 @@ def test_probes_have_an_address_as_long_as_somebody_is_probed(place: Place) -> N
         backend(place, name, space, "one", address)
 
     vip = until(lambda: place.api.get("Vip", subnet), "the Vip", PATIENCE)
-    assert vip["metadata"]["labels"]["ovnloom.io/owner-kind"] == "shared"
+    assert vip["metadata"]["annotations"]["ovnloom.io/owner"] == "shared"
     source = until(lambda: (place.api.the("Vip", subnet).get("status") or {}).get("v4ip"), "its address", PATIENCE)
 
     def mapped() -> bool:
@@ -228,7 +228,12 @@ def test_a_vip_says_its_address_keeps_it_over_a_restart_and_frees_it(place: Plac
     place.field.controller.stop()
     place.field.controller.begin()
     place.field.settled()
-    assert place.api.the("Vip", name)["status"]["v4ip"] == address
+    again = place.api.the("Vip", name)
+    assert again["status"]["v4ip"] == address
+    stays(
+        lambda: place.api.the("Vip", name)["metadata"]["generation"] == again["metadata"]["generation"],
+        "the Vip as it is",
+    )
     place.pod("one", space, {PREFIX + "ip_address": address})
     place.tells("one", "AddressConflict")
 

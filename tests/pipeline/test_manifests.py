@@ -150,3 +150,16 @@ def test_what_is_missing_is_named_by_its_path() -> None:
     )
     assert missing({"spec": {"ports": []}}, {"spec": {"ports": [{"port": 81}]}}) == "spec.ports"
     assert missing({"spec": {"a": None}}, {"spec": {}}) == ""
+
+
+def test_a_mistake_in_something_else_keeps_no_shared_object(world: World) -> None:
+    """Only owners of the kind that wanted it can want it without anybody knowing."""
+    manifests = Manifests(world)
+    manifests.replace(RULE, wanted(is_shared=True))
+    show(world, manifests, apply(manifests))
+    manifests.replace(Owner("Subnet", Key("wrong")), Intent.held())
+
+    manifests.replace(RULE, Intent())
+
+    (edit,) = manifests.take()
+    assert isinstance(edit, Remove)

@@ -40,9 +40,7 @@ class Inbox:
             return monotonic() - arrived
         return 0.0
 
-    def put(
-        self, table: Table, key: Key, found: Any, *, was_seen: bool = True, made: Made | None = None
-    ) -> None:
+    def put(self, table: Table, key: Key, found: Any, *, was_seen: bool = True, made: Made | None = None) -> None:
         """The object is as found, or gone (None), for whoever takes next."""
         place = (table.type, key)
         before = self._changes.get(place)

@@ -156,7 +156,9 @@ class Reporter:
         wanted |= self._usage(owner, found)
         before: tuple[Condition, ...] = found.conditions
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        after = conditions(before, problems, report.ready, report.blockers, found.meta.generation, now)
+        # Where the status is a part of the object, writing it makes a new generation: to say which would never end.
+        generation = 0 if owner.kind in WHOLE else found.meta.generation
+        after = conditions(before, problems, report.ready, report.blockers, generation, now)
         body = _differing(found.status, wanted)
         if after != before:
             body["conditions"] = [condition.encode() for condition in after]

@@ -35,6 +35,7 @@ class Made:
     target: Key
     uid: str = ""
     owner: str = ""
+    owner_kind: str = ""
     digest: str = ""
     is_going: bool = False
     content: Mapping[str, Any] = field(default_factory=empty)
@@ -62,6 +63,7 @@ class Made:
             target,
             text(meta, "uid"),
             text(annotations, OWNER),
+            text(labels, OWNER_KIND),
             text(annotations, DIGEST),
             deletion_time(meta) is not None,
             content or EMPTY,
