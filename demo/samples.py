@@ -13,9 +13,14 @@ ROOT = Path(__file__).parent.parent
 CRDS = ROOT / "crds"
 FOLDER = ROOT / "docs" / "samples"
 CHANGE = FOLDER / "next" / "change.yaml"
+POLICY = FOLDER / "next" / "policy.yaml"
 BROKEN = "shop-too"
 """The Subnet of 10-broken-subnet.yaml."""
 ADDRESSED = r"jsonpath={.metadata.annotations.ovn\.kubernetes\.io/allocated}=true"
+SERVICE = ("shop", "printer")
+"""Namespace and name of the Service of 11-service.yaml."""
+BACKEND = "10.10.0.5:631"
+"""What its EndpointSlice says."""
 PREFIX = "ovn.kubernetes.io/"
 PATIENCE = "--timeout=60s"
 
@@ -40,8 +45,10 @@ class Port:
     def ipv4(self) -> str:
         return next(address for address in self.addresses if ":" not in address)
 
-    def __str__(self) -> str:
-        return f"{self.namespace}/{self.pod} ({self.ipv4})"
+    @property
+    def end(self) -> str:
+        """Its Pod, as `ovnloom verdict` takes it."""
+        return f"{self.namespace}/{self.pod}"
 
 
 @dataclass(frozen=True)
@@ -65,7 +72,7 @@ class Samples:
         self.sandbox.kubectl("apply", *(word for file in self.files for word in ("-f", str(file))))
 
     def wait(self, tell: Tell) -> None:
-        """Every Pod has its address, OVN its port, and the broken Subnet its condition.
+        """Every Pod has its address, OVN its port, the Service its backend, and the broken Subnet its condition.
 
         The waiting is done by watches: kubectl's of the API server, ovn-nbctl's of the database.
         """
@@ -78,6 +85,12 @@ class Samples:
         for port in self.ports():
             tell(f"port {port.name}")
             self.sandbox.nbctl("wait-until", "Logical_Switch_Port", port.name)
+        tell("Service, NetworkPolicy and SecurityGroup")
+        namespace, service = SERVICE
+        virtual = f'vips:"{self.address(namespace, service)}:80"="{BACKEND}"'
+        self.sandbox.nbctl("wait-until", "Load_Balancer", f"{namespace}/{service}/tcp", virtual)
+        self.sandbox.nbctl("wait-until", "Port_Group", "printer.shop", "acls!=[]")
+        wait("wait", "security-groups.kubeovn.io", "--all", "--for=condition=Ready", PATIENCE)
         self.sandbox.nbctl("--wait=sb", "sync")
         wait("wait", "subnet", BROKEN, "--for=condition=Validated=False", PATIENCE)
 
@@ -86,6 +99,10 @@ class Samples:
         listed = json.loads(self.sandbox.kubectl("get", "pods", "--all-namespaces", "-o", "json"))["items"]
         found = (_port(pod) for pod in listed)
         return tuple(sorted((port for port in found if port), key=lambda port: (port.namespace, port.pod)))
+
+    def address(self, namespace: str, service: str) -> str:
+        """The ClusterIP of a Service."""
+        return self.sandbox.kubectl("get", "service", service, "-n", namespace, "-o", "jsonpath={.spec.clusterIP}")
 
     @property
     def _workloads(self) -> list[tuple[str, str, str, int]]:

@@ -9,15 +9,16 @@ from sandbox import Sandbox
 
 OUTPUT = re.compile(r'output to "([^"]+)", type "([^"]*)"')
 STAGE = re.compile(r"^ *\d+\. (\w+) \([^)]*\): (.*?)(?:, uuid .*)?$")
-DROP = re.compile(r"^ *(?:drop;|reject|log\(.*verdict=(?:drop|reject))")
+DROP = re.compile(r"^ *(?:drop;|reject|log\(.*verdict=(?:drop|reject)|reg8\[1[78]\] = 1;)")
+"""Bits 17 and 18 of reg8 are how an ACL tells the stage after it to drop or reject, where the trace just ends."""
 PATCH = "patch"
 """Type of the ports between a switch and a router: the packet goes on there, it isn't delivered."""
-FIRST_PACKET = ("--ct=new",) * 4
+FIRST_PACKET = ("--ct=new",) * 8
 """Each conntrack lookup on the way finds no connection yet: the packet that opens one is what an ACL decides about."""
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Traced:
     """What became of the packet: the ports at which it came out, or the stage that dropped it."""
 
     source: Port
@@ -40,25 +41,29 @@ class Verdict:
         return f"dropped in {self.dropped}" if self.dropped else "no flow of OVN takes it any further"
 
 
-def trace(sandbox: Sandbox, source: Port, target: Port) -> Verdict:
-    """The way of the first packet of a TCP connection from one Pod to the other's IPv4 address."""
+def trace(sandbox: Sandbox, source: Port, target: Port, address: str, port: int) -> Traced:
+    """The way of the first packet of a TCP connection that is meant to end at the other Pod.
+
+    It is sent to `address`: the Pod's own, or that of a Service, which is beyond the gateway for everybody.
+    """
+    mac = target.mac if source.switch == target.switch and address == target.ipv4 else _gateway(sandbox, source)
     flow = " && ".join(
         (
             f'inport == "{source.name}"',
             f"eth.src == {source.mac}",
-            f"eth.dst == {_next_mac(sandbox, source, target)}",
+            f"eth.dst == {mac}",
             f"ip4.src == {source.ipv4}",
-            f"ip4.dst == {target.ipv4}",
+            f"ip4.dst == {address}",
             "ip.ttl == 64",
             "tcp.src == 40000",
-            "tcp.dst == 80",
+            f"tcp.dst == {port}",
         )
     )
     return read(source, target, sandbox.trace(source.switch, flow, *FIRST_PACKET))
 
 
-def read(source: Port, target: Port, text: str) -> Verdict:
-    """The verdict that a trace spells out."""
+def read(source: Port, target: Port, text: str) -> Traced:
+    """What became of the packet, as a trace spells it out."""
     stage = dropped = ""
     for line in text.splitlines():
         if found := STAGE.match(line):
@@ -66,13 +71,11 @@ def read(source: Port, target: Port, text: str) -> Verdict:
         elif DROP.match(line):
             dropped = stage
     delivered = (port for port, kind in OUTPUT.findall(text) if kind != PATCH)
-    return Verdict(source, target, tuple(dict.fromkeys(delivered)), dropped, text)
+    return Traced(source, target, tuple(dict.fromkeys(delivered)), dropped, text)
 
 
-def _next_mac(sandbox: Sandbox, source: Port, target: Port) -> str:
-    """The MAC that the source learns by ARP: the target's own on the same switch, else that of its gateway."""
-    if source.switch == target.switch:
-        return target.mac
+def _gateway(sandbox: Sandbox, source: Port) -> str:
+    """The MAC that the source learns by ARP for all that isn't on its switch."""
     wanted = f"{source.router}-{source.switch}"
     macs = (row["mac"] for row in rows(sandbox, "Logical_Router_Port", "name", "mac") if row["name"] == wanted)
     return str(several(next(macs))[0])

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -41,18 +42,73 @@ def shown(name: str) -> str:
     return done.stdout
 
 
-def test_the_traces_arrive_where_the_samples_allow_it_and_nowhere_else(shown: str) -> None:
-    """The verdicts follow from the flows that OVN made; they are the proof that all stages before worked."""
-    verdicts = re.findall(r"^[✓✗] (\S+) \(\S+\) (reaches|does not reach) (\S+) \(\S+\)$", shown, re.MULTILINE)
+@dataclass(frozen=True)
+class Answered:
+    """One question as it was printed: both ends and the port, whether the packet arrived, and what each side says."""
 
-    assert [(_stem(source), word, _stem(target)) for source, word, target in verdicts] == [
-        ("acme-web/front", "reaches", "acme-db/db-0"),
-        ("shop/web", "reaches", "vault/safe"),
-        ("default/visitor", "does not reach", "vault/safe"),
-        ("shop/web", "does not reach", "acme-db/db-0"),
+    ends: str
+    arrives: bool
+    trace: str
+    verdict: str
+
+
+@pytest.fixture(scope="module")
+def answered(shown: str) -> list[Answered]:
+    """All questions of the run, in their order, without what a Deployment puts behind the name of a Pod."""
+    found = re.findall(
+        r"^([✓✗]) (\S+) -> (\S+), (\S+): .*\n.*\n +ovn-trace +(.*)\n +ovnloom verdict +(.*)$", shown, re.MULTILINE
+    )
+    return [
+        Answered(f"{_stem(source)} -> {_stem(target)} {port}", mark == "✓", trace, verdict)
+        for mark, source, target, port, trace, verdict in found
     ]
-    assert "dropped in ls_out_acl" in shown
-    assert re.search(r"it comes out at port node-worker-\d, not at db-0.acme-db", shown)
+
+
+def test_the_traces_arrive_where_the_samples_allow_it_and_nowhere_else(answered: list[Answered]) -> None:
+    """The answers follow from the flows that OVN made; they are the proof that all stages before worked."""
+    assert [(each.ends, each.arrives) for each in answered] == [
+        ("acme-web/front -> acme-db/db-0 80/tcp", True),
+        ("shop/web -> vault/safe 80/tcp", True),
+        ("default/visitor -> vault/safe 80/tcp", False),
+        ("shop/web -> acme-db/db-0 80/tcp", False),
+        ("shop/till -> svc/shop/printer 80/tcp", True),
+        ("shop/web -> svc/shop/printer 80/tcp", False),
+        ("shop/till -> shop/printer 631/tcp", True),
+        ("shop/till -> shop/printer 9100/tcp", False),
+        ("default/visitor -> shop/printer 9100/tcp", True),
+        ("acme-web/front -> acme-db/ledger 5432/tcp", True),
+        ("acme-web/front -> acme-db/ledger 22/tcp", False),
+    ]
+    traces = [each.trace for each in answered if not each.arrives]
+    assert sum("dropped in ls_out_acl_eval" in trace for trace in traces) == len(traces) - 1
+    assert re.search(r"it comes out at port node-worker-\d, not at db-0.acme-db", traces[1])
+
+
+def test_verdicts_agree_with_the_packets_and_name_the_rule(answered: list[Answered]) -> None:
+    """Someone who has seen once that both say the same asks the one that names the object."""
+    assert [each.verdict.startswith("allowed: ") for each in answered] == [each.arrives for each in answered]
+    said = {each.ends: each.verdict for each in answered}
+    assert re.search(
+        r"becomes 10\.10\.0\.5:631, .* by Service/shop/printer, .* by NetworkPolicy/shop/printer spec\.ingress\[0\]$",
+        said["shop/till -> svc/shop/printer 80/tcp"],
+    )
+    assert said["shop/till -> shop/printer 9100/tcp"].endswith(
+        "drop by NetworkPolicy/shop/printer spec.policyTypes ingress"
+    )
+    assert "spec.ingress[1]" in said["default/visitor -> shop/printer 9100/tcp"]
+    assert "SecurityGroup/ledger spec.ingressRules[0]" in said["acme-web/front -> acme-db/ledger 5432/tcp"]
+
+
+def test_a_policy_that_is_not_applied_shows_what_it_would_cut_off(shown: str, name: str) -> None:
+    """That is the moment at which the question is worth most: nobody can't print yet."""
+    verdict = shown[shown.index("$ ovnloom verdict") : shown.index("$ ovnloom reach")]
+    matrix = shown[shown.index("$ ovnloom reach") :]
+
+    assert "allowed now, denied with the files" in verdict
+    assert "drop by NetworkPolicy/shop/tills spec.policyTypes egress" in verdict
+    assert re.findall(r"^shop/till-\S+ +(.*\S)$", matrix, re.MULTILINE) == ["no (was yes)  yes"] * 2
+    assert len(re.findall(r"^shop/web-\S+ +no +yes$", matrix, re.MULTILINE)) == 2
+    assert "tills" not in Sandbox(name).kubectl("get", "networkpolicies", "--all-namespaces")
 
 
 def test_kubectl_shows_the_subnets_and_the_address_that_a_pod_asked_for(shown: str) -> None:
@@ -80,7 +136,7 @@ def test_the_broken_subnet_says_what_is_wrong_and_what_to_do(shown: str) -> None
 
 def test_the_plan_shows_rows_and_the_address_and_changes_nothing(shown: str, name: str) -> None:
     """What sets ovnloom apart has to be seen in the demo, and a plan that wrote something would be none."""
-    plan = shown[shown.index("$ ovnloom plan") :]
+    plan = shown[shown.index("$ ovnloom plan") : shown.index("$ ovnloom verdict")]
 
     assert "guard.vault" in plan
     assert "10.16.0.0/16" in plan

@@ -28,6 +28,13 @@ ct_next(ct_state=new|trk)
  4. ls_out_acl (northd.c:6543): reg0[9] == 1 && (ip), priority 2000, uuid 7fb7b2bb
     log(name="vault", verdict=drop, severity=warning);
 """
+REFUSED_WITHOUT_LOG = f"""{ROUTED}
+ 6. ls_out_acl_eval (northd.c:7072): reg8[30..31] == 2 && (outport == @printer.shop && ip), priority 3000, uuid 376d5cc9
+    reg8[17] = 1;
+    next;
+ 8. ls_out_acl_action (northd.c:7243): reg8[17] == 1, priority 1000, uuid fb3765b2
+    reg8[17] = 0;
+"""
 UNKNOWN = """
 ingress(dp="acme", inport="acme-acme-web")
 10. lr_in_ip_routing (northd.c:9999): 1, priority 0, uuid 11111111
@@ -48,6 +55,10 @@ def test_a_packet_that_comes_out_at_the_port_of_the_other_pod_has_reached_it() -
     [
         (LEFT_BY_A_NODE, "it comes out at port node-worker-1, not at db-0.acme-db"),
         (REFUSED, "dropped in ls_out_acl by reg0[9] == 1 && (ip), priority 2000"),
+        (
+            REFUSED_WITHOUT_LOG,
+            "dropped in ls_out_acl_eval by reg8[30..31] == 2 && (outport == @printer.shop && ip), priority 3000",
+        ),
         (UNKNOWN, "dropped in lr_in_ip_routing by 1, priority 0"),
         (ROUTED, "no flow of OVN takes it any further"),
     ],
