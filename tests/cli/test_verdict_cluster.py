@@ -37,7 +37,8 @@ def two_pods(cluster: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iter
     there, policy = directory / "there.yaml", directory / "policy.yaml"
     there.write_text(yaml.safe_dump_all(bodies))
     policy.write_text(yaml.safe_dump(POLICY))
-    cluster.kubectl("apply", "-f", str(there))
+    # The cluster makes the account as well, at any moment: this way both may.
+    cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(there))
     yield policy
     cluster.kubectl("delete", "namespace", SPACE, "--wait=false")
     cluster.kubectl("delete", "pods", "--all", "-n", SPACE, "--force", "--grace-period=0")
