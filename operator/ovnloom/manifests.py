@@ -133,7 +133,7 @@ class Manifests:
             elif self._is_foreign(manifest):
                 wrong = f"{what} is there and isn't ovnloom's, so it stays as it is; remove it, or rename this object"
                 yield Problem("ObjectTaken", wrong)
-            elif self._first(place) != owner and not manifest.is_shared:
+            elif not manifest.is_shared and self._first(place) != owner:
                 wrong = f"{what} is made for {self._first(place)} already; give this object another name"
                 yield Problem("ObjectTaken", wrong)
 
