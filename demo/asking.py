@@ -1,5 +1,6 @@
 """The same question to OVN, by a packet, and to ovnloom, by its rows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from demo.questions import Question
@@ -64,3 +65,13 @@ class Asking:
             trace(self.sandbox, source, target, address, question.port),
             self.verdicts.ask(*ends),
         )
+
+
+def check(asked: Sequence[Asked]) -> None:
+    """Every packet went where it should, and every verdict said so. Raises SandboxError."""
+    wrong = sum(not each.is_right for each in asked)
+    contradictory = sum(not each.is_agreed for each in asked)
+    if wrong:
+        raise SandboxError(f"{wrong} of {len(asked)} packets went another way than they should: see above")
+    if contradictory:
+        raise SandboxError(f"{contradictory} of {len(asked)} verdicts contradict the packet: see above")

@@ -41,8 +41,8 @@ class Verdicts:
             judgement = verdict_question.ask(self._situation, source, target, port).judgement
         except Wrong as wrong:
             raise SandboxError(f"ovnloom verdict {source} {target} --port {port}: {wrong}") from wrong
-        (verdict,) = judgement.verdicts
-        return Answer(judgement.allowed, "; ".join(dict.fromkeys(map(_why, verdict.branches))))
+        branches = [branch for verdict in judgement.verdicts for branch in verdict.branches]
+        return Answer(judgement.allowed, "; ".join(dict.fromkeys(map(_why, branches))))
 
     @cached_property
     def _situation(self) -> verdict_question.Situation:

@@ -106,7 +106,7 @@ def test_a_policy_that_is_not_applied_shows_what_it_would_cut_off(shown: str, na
 
     assert "allowed now, denied with the files" in verdict
     assert "drop by NetworkPolicy/shop/tills spec.policyTypes egress" in verdict
-    assert re.findall(r"^shop/till-\S+ +(.*\S)$", matrix, re.MULTILINE) == ["no (was yes)  yes"] * 2
+    assert len(re.findall(r"^shop/till-\S+ +no \(was yes\) +yes$", matrix, re.MULTILINE)) == 2
     assert len(re.findall(r"^shop/web-\S+ +no +yes$", matrix, re.MULTILINE)) == 2
     assert "tills" not in Sandbox(name).kubectl("get", "networkpolicies", "--all-namespaces")
 
