@@ -80,7 +80,7 @@ def test_the_traces_arrive_where_the_samples_allow_it_and_nowhere_else(answered:
         ("acme-web/front -> acme-db/ledger 22/tcp", False),
     ]
     traces = [each.trace for each in answered if not each.arrives]
-    assert sum("dropped in ls_out_acl_eval" in trace for trace in traces) == len(traces) - 1
+    assert sum("dropped in ls_out_acl" in trace for trace in traces) == len(traces) - 1
     assert re.search(r"it comes out at port node-worker-\d, not at db-0.acme-db", traces[1])
 
 
