@@ -112,7 +112,9 @@ def _dump(text: str) -> tuple[Shape, Rows]:
     while position < len(text.rstrip()):
         found, position = decoder.raw_decode(text, position + len(text[position:]) - len(text[position:].lstrip()))
         tables[str(found["caption"]).removesuffix(" table")] = found
-    schema = {name: {"columns": {heading: {} for heading in found["headings"]}} for name, found in tables.items()}
+    schema: dict[str, Any] = {
+        name: {"columns": {heading: {} for heading in found["headings"]}} for name, found in tables.items()
+    }
     shape = Shape.parse({"tables": schema})
     rows: Rows = {}
     for name, table in shape.tables.items():
