@@ -1,4 +1,4 @@
-"""`python -m bench [pods|pure]`."""
+"""`python -m bench [pods|isolation|pure|policies|services]`."""
 
 from bench.cli import main
 

@@ -21,6 +21,8 @@ LABEL_MS = 5.0
 TEAM_MS = 200.0
 SERVICES_SECONDS = 20.0
 ENDPOINT_MS = 2.0
+CONTROLLER_SHARE = 20.0
+"""Percent of the CPU that the controller, ovn-northd and the databases spend together."""
 
 
 @dataclass(frozen=True, slots=True)

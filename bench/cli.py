@@ -6,12 +6,12 @@ import argparse
 import asyncio
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
 
-from bench import pods, pure, shown
+from bench import isolation, pods, policies, pure, services, shown
 from bench.bars import Line
 from bench.load import Lost
 from bench.place import NORTHD, Busy, place
@@ -28,8 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console() if sys.stdout.isatty() else Console(width=WIDTH)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything that was brought up is removed
     try:
-        lines = _pure(wanted, console) if wanted.what == "pure" else _pods(wanted, console)
-    except (Busy, SandboxError) as wrong:
+        lines = REAL[wanted.what](wanted, console) if wanted.what in REAL else _pure(wanted, console)
+    except (Busy, SandboxError, Lost) as wrong:
         return _none(console, wrong)
     except BaseExceptionGroup as several:
         lost, rest = several.split(Lost)
@@ -48,12 +48,14 @@ def _none(console: Console, wrong: BaseException) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    found = argparse.ArgumentParser("bench", description="What a Pod costs; see docs/benchmarks.md.")
-    found.add_argument("what", nargs="?", choices=("pods", "pure"), default="pods", help="default: pods")
-    found.add_argument("--quick", action="store_true", help="the first two steps only, or a tenth of the pure ones")
-    found.add_argument("--steps", type=_numbers, metavar="N,N,…", help="Pods of each step")
+    found = argparse.ArgumentParser(
+        "bench", description="What Pods, policies and Services cost; see docs/benchmarks.md."
+    )
+    found.add_argument("what", nargs="?", choices=(*REAL, *PURE), default="pods", help="default: pods")
+    found.add_argument("--quick", action="store_true", help="the first two steps only, or a tenth of the others")
+    found.add_argument("--steps", type=_numbers, metavar="N,N,…", help="Pods of each step; Pods,policies of isolation")
     found.add_argument("--nodes", type=int, default=20, help="nodes that the Pods are bound to (20)")
-    found.add_argument("--northd", choices=NORTHD, default="idle", help="when ovn-northd may work (idle)")
+    found.add_argument("--northd", choices=NORTHD, help="when ovn-northd may work (pods: idle, isolation: normal)")
     found.add_argument("--name", default="bench", help="name of the sandbox (bench)")
     found.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="environment of the controller")
     found.add_argument("--json", type=Path, help="file of the result (bench/results/…)")
@@ -69,14 +71,38 @@ def _pods(wanted: argparse.Namespace, console: Console) -> list[Line]:
     steps = wanted.steps or (pods.QUICK if wanted.quick else pods.STEPS)
     options = dict(item.split("=", 1) for item in wanted.set)
     report = Shown(console)
-    with place(wanted.nodes, options, report, wanted.name, wanted.northd) as found:
+    with place(wanted.nodes, options, report, wanted.name, wanted.northd or "idle") as found:
         result = asyncio.run(pods.run(found, wanted.nodes, steps, report))
     shown.steps(console, result.steps)
     console.print(f"stored in {shown.store('pods', result.encode(), wanted.json)}", highlight=False)
     return result.lines()
 
 
+def _isolation(wanted: argparse.Namespace, console: Console) -> list[Line]:
+    full, share = (isolation.PODS, isolation.POLICIES), 10 if wanted.quick else 1
+    count, made = wanted.steps or (number // share for number in full)
+    options = dict(item.split("=", 1) for item in wanted.set)
+    report = Shown(console)
+    northd = wanted.northd or "normal"
+    with place(wanted.nodes, options, report, wanted.name, northd, with_floor=False) as found:
+        console.print(f"OVN {found.real.ovn.release.name}", highlight=False)
+        result = asyncio.run(isolation.run(found, wanted.nodes, count, made, report))
+    console.print(f"stored in {shown.store('isolation', result.encode(), wanted.json)}", highlight=False)
+    return result.lines()
+
+
+REAL: Mapping[str, Callable[[argparse.Namespace, Console], list[Line]]] = {"pods": _pods, "isolation": _isolation}
+"""What needs servers."""
+PURE: Mapping[str, Callable[[int], list[Line]]] = {
+    "pure": lambda share: pure.run(50_000 // share, 500 // share),
+    "policies": lambda share: policies.run(25_000 // share, policies.CROWD // share),
+    "services": lambda share: services.run(10_000 // share),
+}
+"""What doesn't, of all that it is about or a share of it."""
+
+
 def _pure(wanted: argparse.Namespace, console: Console) -> list[Line]:
-    found = pure.run(5_000 if wanted.quick else 50_000, 50 if wanted.quick else 500)
-    console.print(f"stored in {shown.store('pure', {'lines': [line.encode() for line in found]}, wanted.json)}")
+    found = PURE[wanted.what](10 if wanted.quick else 1)
+    path = shown.store(wanted.what, {"lines": [line.encode() for line in found]}, wanted.json)
+    console.print(f"stored in {path}", highlight=False)
     return found

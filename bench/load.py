@@ -47,9 +47,11 @@ class Api:
         async with session(found, 60.0, IN_FLIGHT) as pool:
             yield cls(found.server, pool)
 
-    async def write(self, method: str, path: str, body: Mapping[str, Any], content: str = OBJECT) -> None:
+    async def write(
+        self, method: str, path: str, body: Mapping[str, Any], content: str = OBJECT, accept: str = META
+    ) -> None:
         """Done. Raises Lost with the server's words when it refuses."""
-        headers = {"Accept": META, "Content-Type": content}
+        headers = {"Accept": accept, "Content-Type": content}
         address = URL(self.server + path, encoded=True)
         said = json.dumps(body, separators=(",", ":")).encode()
         async with self.session.request(method, address, data=said, headers=headers) as answer:
@@ -62,10 +64,10 @@ class Api:
             found: dict[str, Any] = await answer.json()
             return found
 
-    async def add_namespace(self) -> None:
+    async def add_namespace(self, name: str = NAMESPACE, labels: Mapping[str, str] | None = None) -> None:
         """The namespace is there, with the service account that every Pod needs."""
-        await self.write("POST", "/api/v1/namespaces", {"metadata": {"name": NAMESPACE}})
-        account = f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/default"
+        await self.write("POST", "/api/v1/namespaces", {"metadata": {"name": name, "labels": labels or {}}})
+        account = f"/api/v1/namespaces/{name}/serviceaccounts/default"
         async with asyncio.timeout(PATIENCE):
             while (await self.read(account)).get("kind") != "ServiceAccount":  # noqa: ASYNC110  (a controller makes it)
                 await asyncio.sleep(0.05)

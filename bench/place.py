@@ -65,9 +65,17 @@ class Place:
 
 @contextlib.contextmanager
 def place(
-    nodes: int, options: Mapping[str, str], report: Report, name: str = "bench", northd: str = "idle"
+    nodes: int,
+    options: Mapping[str, str],
+    report: Report,
+    name: str = "bench",
+    northd: str = "idle",
+    *,
+    with_floor: bool = True,
 ) -> Iterator[Place]:
     """Both sandboxes are up while the context lasts, and gone after it, whatever happens. Raises Busy.
+
+    Without the floor there is one, for what is not compared with it.
 
     With `northd` "idle" what comes after the northbound database (ovn-northd, the southbound database) works in the
     time that the others leave over, as if it had a machine of its own: older ones compute all flows anew after
@@ -77,7 +85,7 @@ def place(
     with _alone(name):
         found = Place(Sandbox(name), Sandbox(f"{name}-floor"), options)
         try:
-            for sandbox in (found.real, found.floor):
+            for sandbox in (found.real, found.floor) if with_floor else (found.real,):
                 sandbox.down()  # of a run that was killed
                 sandbox.up(nodes=nodes, report=report)
                 sandbox.kubectl("apply", "--server-side", "-f", str(CRDS))

@@ -42,7 +42,7 @@ def run(services: int) -> list[Line]:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     stored(pipeline, plan)
     del plan
-    ones = [_flip(pipeline, f"service-{at * 7 % services}", 0, ENDPOINTS, at) for at in range(CHANGES)]
+    ones = [_flip(pipeline, f"service-{at % services}", 0, ENDPOINTS, at + at // services) for at in range(CHANGES)]
     many = [_flip(pipeline, "large", at % (LARGE // A_SLICE), A_SLICE, at) for at in range(CHANGES)]
     what = f"{services:,} Services of {ENDPOINTS}, one of {LARGE:,}"
     return [

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from bench import pure
+from bench import policies, pure, services
 from bench.bars import Line
 from bench.cli import main
+from bench.isolation import Phase, share, whole
 from bench.pods import PLANE, Result, Step
 from tests.conftest import remove_leftovers, sandbox_name
 
@@ -18,6 +19,34 @@ def test_the_pure_benchmark_answers_for_a_small_cluster() -> None:
 
     assert [line.unit for line in lines] == ["s", "s", "s", "MiB", "ms"]
     assert all(line.value > 0 for line in lines)
+
+
+def test_policies_and_services_are_measured_for_a_small_cluster() -> None:
+    """The same as for Pods: a change of the pipeline must not leave its benchmarks behind."""
+    found = [*policies.run(namespaces=4, crowd=6), *services.run(services=20)]
+
+    assert {line.unit for line in found} == {"s", "MiB", "ms"}
+    assert all(line.value > 0 for line in found)
+    assert {line.bar for line in found} > {None}
+
+
+def test_every_benchmark_without_servers_has_a_word_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`make bench ARGS="services --quick"` is what the documentation tells."""
+    monkeypatch.setattr(services, "LARGE", services.A_SLICE)
+    result = tmp_path / "result.json"
+
+    assert main(["services", "--quick", "--json", str(result)]) == 0
+
+    found = json.loads(result.read_text())
+    assert any(line["bar"] for line in found["lines"])
+
+
+def test_the_share_of_the_controller_is_that_of_what_it_and_ovn_spend() -> None:
+    """The API server works for whoever creates Pods, so it would only hide what the controller costs."""
+    spent = {"ovnloom": 1.0, "ovn-northd": 2.0, "ovsdb-nb": 0.5, "ovsdb-sb": 0.5, "kube-apiserver": 6.0}
+
+    assert share([Phase("all", 1, 2, spent, 0, 0)]) == pytest.approx(25)
+    assert whole([Phase("all", 1, 2, spent, 0, 0)]) == pytest.approx(10)
 
 
 def test_a_line_beyond_its_bar_is_not_met() -> None:
@@ -54,3 +83,19 @@ def test_ten_pods_are_measured_against_real_servers(tmp_path: Path) -> None:
     found = json.loads(result.read_text())
     assert [step["total"] for step in found["steps"]] == [10, 20]
     assert all(step["cpu"]["ovnloom"] > 0 and step["seconds"] > 0 for step in found["steps"])
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.xdist_group("cluster")
+def test_policies_are_measured_until_northd_is_done(tmp_path: Path) -> None:
+    """Ten Pods and ten policies go the whole way, and come out as figures."""
+    remove_leftovers()
+    result = tmp_path / "result.json"
+
+    name = sandbox_name("isolation")
+    code = main(["isolation", "--steps", "10,10", "--nodes", "2", "--name", name, "--json", str(result)])
+
+    assert code == 0
+    found = json.loads(result.read_text())
+    assert [phase["what"] for phase in found["load"]] == ["10 Pods", "10 policies"]
+    assert all(0 < phase["written"] <= phase["done"] for phase in (*found["load"], *found["changes"]))
