@@ -239,3 +239,37 @@ def test_a_database_or_an_api_server_that_is_away_is_named(place: Place, questio
     assert database.err.startswith("error: northbound database: unix:/nowhere.sock: No such file or directory; name it")
     assert api.err.startswith("error: API server: GET ")
     assert "--against empty" in api.err
+
+
+def test_a_policy_says_whom_it_cuts_off_and_who_is_free_when_it_goes(
+    place: Place, ovnloom: Call, tmp_path: Path
+) -> None:
+    """The Pods run already, so a policy that means too many of them is an outage; a reviewer must see it before."""
+    space = place.namespace("space")
+    place.subnet(namespaces=[space])
+    for name in ("one", "two"):
+        place.pod(name, space)
+    for name in ("one", "two"):
+        place.allocated(name, space)
+    place.field.settled()
+    policy = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": "closed", "namespace": space},
+        "spec": {"podSelector": {}, "policyTypes": ["Egress"]},
+    }
+    question = Question(place, ovnloom, tmp_path / "policy.yaml", [policy])
+
+    coming = question.ask().out
+    question.apply()
+    until(
+        lambda: f"closed.{space.replace('-', '.')}" in place.field.rows("Port_Group").names("Port_Group"), "its group"
+    )
+    place.field.settled()
+    again, going = question.answer(), question.ask("--delete").out
+
+    by = f"NetworkPolicy/{space}/closed"
+    pods = f"      Pod/{space}/one, Pod/{space}/two\n"
+    assert f"Isolation\n  + egress: 2 Pods isolated anew, by {by}\n{pods}" in coming
+    assert (again["changes"], again["isolation"]) == (False, [])
+    assert f"Isolation\n  - egress: 2 Pods no longer isolated, before by {by}\n{pods}" in going
