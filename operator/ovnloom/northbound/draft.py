@@ -32,6 +32,7 @@ class Draft:
         self.deletes: list[Delete] = []
         self._elements: dict[tuple[Ref, str, str | int | Ref], list[AddElement | RemoveElement]] = {}
         self._uuids: dict[Ref, str] = {}
+        self._staying: dict[Ref, bool] = {}
         self._waiting: dict[Ref, set[Owner]] = {}
         self._problems: dict[Owner, dict[Problem, None]] = {}
 
@@ -73,6 +74,12 @@ class Draft:
         """Whether something may be put into the row: it is there or comes, and doesn't go because nobody wants it."""
         if ref in self.matched or ref in self.inserts:
             return True
+        found = self._staying.get(ref)
+        if found is None:  # a group of many ports is asked about for each of them
+            found = self._staying[ref] = self._stays_unplanned(ref)
+        return found
+
+    def _stays_unplanned(self, ref: Ref) -> bool:
         uuid = self.uuid(ref)
         if uuid is None:
             return False
