@@ -7,6 +7,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -53,7 +54,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     found.add_argument("what", nargs="?", choices=(*REAL, *PURE), default="pods", help="default: pods")
     found.add_argument("--quick", action="store_true", help="the first two steps only, or a tenth of the others")
-    found.add_argument("--steps", type=_numbers, metavar="N,N,…", help="Pods of each step; Pods,policies of isolation")
+    found.add_argument(
+        "--steps", type=_numbers, metavar="N,N,…", help="Pods of each step; Pods, policies and namespaces of isolation"
+    )
     found.add_argument("--nodes", type=int, default=20, help="nodes that the Pods are bound to (20)")
     found.add_argument("--northd", choices=NORTHD, help="when ovn-northd may work (pods: idle, isolation: normal)")
     found.add_argument("--name", default="bench", help="name of the sandbox (bench)")
@@ -79,14 +82,16 @@ def _pods(wanted: argparse.Namespace, console: Console) -> list[Line]:
 
 
 def _isolation(wanted: argparse.Namespace, console: Console) -> list[Line]:
-    full, share = (isolation.PODS, isolation.POLICIES), 10 if wanted.quick else 1
-    count, made = wanted.steps or (number // share for number in full)
+    steps = zip(("pods", "policies", "spaces"), wanted.steps or (), strict=False)
+    size = replace(isolation.Size(nodes=wanted.nodes), **dict(steps))
+    if wanted.quick:
+        size = replace(size, pods=size.pods // 10, policies=size.policies // 10)
     options = dict(item.split("=", 1) for item in wanted.set)
     report = Shown(console)
     northd = wanted.northd or "normal"
     with place(wanted.nodes, options, report, wanted.name, northd, with_floor=False) as found:
         console.print(f"OVN {found.real.ovn.release.name}", highlight=False)
-        result = asyncio.run(isolation.run(found, wanted.nodes, count, made, report))
+        result = asyncio.run(isolation.run(found, size, report))
     console.print(f"stored in {shown.store('isolation', result.encode(), wanted.json)}", highlight=False)
     return result.lines()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from time import monotonic
 from typing import Any
@@ -16,13 +16,22 @@ from bench.place import Place
 from ovnloom.kube.client import MERGE, OBJECT
 from sandbox.report import Report
 
-PODS, POLICIES, SPACES = 1000, 500, 20
 OVN = ("ovn-northd", "ovsdb-nb", "ovsdb-sb")
 CHANGES = 100
 LOOK_SECONDS = 0.25
 """Between two looks at the northbound database, which cost it something."""
 SETTLE = 1.0
 """Seconds after a phase in which the controller ends what it puts off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What is made, spread evenly over nodes and namespaces. With one namespace each Pod is in many policies."""
+
+    pods: int = 1000
+    policies: int = 500
+    spaces: int = 20
+    nodes: int = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,52 +96,52 @@ def whole(phases: Sequence[Phase]) -> float:
     return 100 * sum(phase.cpu["ovnloom"] for phase in phases) / sum(sum(phase.cpu.values()) for phase in phases)
 
 
-async def run(found: Place, nodes: int, pods: int, policies: int, report: Report) -> Result:
+async def run(found: Place, size: Size, report: Report) -> Result:
     """One run; the cluster is empty before it. Raises Lost when something doesn't arrive."""
     result = Result()
     async with Api.open(str(found.real.kubeconfig)) as api:
         with report.step("controller"):
             found.controller.start()
-            for at in range(SPACES):
+            for at in range(size.spaces):
                 await api.add_namespace(space(at), {"team": f"team-{at % 4}"})
             await _until(lambda: "ovn-default" in _names(found, "Logical_Switch"), "the default Subnet")
             await asyncio.sleep(SETTLE)
         phases = _Phases(found, api, report)
-        bodies = [pod(at, nodes) for at in range(pods)]
+        bodies = [pod(at, size) for at in range(size.pods)]
         ports = {f"{body['metadata']['name']}.{body['metadata']['namespace']}" for body in bodies}
         result.load.append(
             await phases.run(
-                f"{pods:,} Pods",
+                f"{size.pods:,} Pods",
                 lambda: _create(api, "/api/v1", "pods", bodies),
                 lambda: ports <= _names(found, "Logical_Switch_Port"),
             )
         )
-        made = [policy(at) for at in range(policies)]
-        groups = {f"policy.{at}.{space(at % SPACES).replace('-', '.')}" for at in range(policies)}
+        made = [policy(at, size) for at in range(size.policies)]
+        groups = {f"policy.{at}.{space(at % size.spaces).replace('-', '.')}" for at in range(size.policies)}
         result.load.append(
             await phases.run(
-                f"{policies:,} policies",
+                f"{size.policies:,} policies",
                 lambda: _create(api, NETWORKING, "networkpolicies", made),
                 lambda: groups <= _names(found, "Port_Group"),
             )
         )
-        _check(found, policies)
-        some = [f"pod-{at}" for at in range(min(CHANGES, pods))]
-        moved = f"moved-{pods}"
+        _check(found, size.policies)
+        some = [f"pod-{at}" for at in range(min(CHANGES, size.pods))]
+        moved = "moved"
         selector = {"podSelector": {"matchLabels": {"app": moved}}, "policyTypes": ["Ingress"]}
-        for at in range(SPACES):
+        for at in range(size.spaces):
             await api.write("POST", f"{NETWORKING}/namespaces/{space(at)}/networkpolicies", _named("moved", selector))
         result.changes.append(
             await phases.run(
                 f"labels of {len(some)} Pods change",
-                lambda: each(some, lambda name: _relabel(api, name, moved)),
+                lambda: each(some, lambda name: _relabel(api, name, moved, size)),
                 lambda: _members(found, "moved.") == len(some),
             )
         )
         result.changes.append(
             await phases.run(
                 "all policies go",
-                lambda: _delete(api),
+                lambda: _delete(api, size),
                 lambda: not groups & _names(found, "Port_Group"),
             )
         )
@@ -171,7 +180,7 @@ def space(at: int) -> str:
     return f"space-{at}"
 
 
-def pod(at: int, nodes: int) -> dict[str, Any]:
+def pod(at: int, size: Size) -> dict[str, Any]:
     """A Pod that was bound already, with a named port that isn't the same number on all."""
     container = {"name": "main", "image": "pause", "ports": [{"name": "http", "containerPort": 8080 + at % 3}]}
     return {
@@ -179,11 +188,11 @@ def pod(at: int, nodes: int) -> dict[str, Any]:
         "kind": "Pod",
         "metadata": {
             "name": f"pod-{at}",
-            "namespace": space(at % SPACES),
-            "labels": {"app": f"app-{at // SPACES % 5}"},
+            "namespace": space(at % size.spaces),
+            "labels": {"app": f"app-{at // size.spaces % 5}"},
         },
         "spec": {
-            "nodeName": f"worker-{at % nodes + 1}",
+            "nodeName": f"worker-{at % size.nodes + 1}",
             "automountServiceAccountToken": False,
             "terminationGracePeriodSeconds": 0,
             "containers": [container],
@@ -191,7 +200,7 @@ def pod(at: int, nodes: int) -> dict[str, Any]:
     }
 
 
-def policy(at: int) -> dict[str, Any]:
+def policy(at: int, size: Size) -> dict[str, Any]:
     """The kinds of policies that people write, in turns: nothing comes in; one application reaches another, by a
     number, by a named port, from namespaces; some addresses outside; and everything."""
     app = {"matchLabels": {"app": f"app-{at % 5}"}}
@@ -208,8 +217,8 @@ def policy(at: int) -> dict[str, Any]:
         {"podSelector": {}, "policyTypes": ["Egress"], "egress": [{"to": [outside]}, {"to": [{**team, **other}]}]},
         {"podSelector": app, "ingress": [{"from": [outside, other]}]},
     )
-    body = _named(f"policy-{at}", forms[at // SPACES % len(forms)])
-    body["metadata"]["namespace"] = space(at % SPACES)
+    body = _named(f"policy-{at}", forms[at // size.spaces % len(forms)])
+    body["metadata"]["namespace"] = space(at % size.spaces)
     return body
 
 
@@ -227,13 +236,13 @@ async def _create(api: Api, root: str, plural: str, bodies: Sequence[dict[str, A
     await each(by_name, create)
 
 
-async def _relabel(api: Api, name: str, app: str) -> None:
-    where = space(int(name.removeprefix("pod-")) % SPACES)
+async def _relabel(api: Api, name: str, app: str, size: Size) -> None:
+    where = space(int(name.removeprefix("pod-")) % size.spaces)
     await api.write("PATCH", f"/api/v1/namespaces/{where}/pods/{name}", {"metadata": {"labels": {"app": app}}}, MERGE)
 
 
-async def _delete(api: Api) -> None:
-    for at in range(SPACES):
+async def _delete(api: Api, size: Size) -> None:
+    for at in range(size.spaces):
         await api.write("DELETE", f"{NETWORKING}/namespaces/{space(at)}/networkpolicies", {}, accept=OBJECT)
 
 
@@ -262,10 +271,6 @@ def _uuids(line: str) -> int:
 
 def _check(found: Place, policies: int) -> None:
     """Every policy drops, and those with rules let something through."""
-    actions = list(_actions(found))
+    actions = found.real.nbctl("--bare", "--columns=action", "list", "ACL").split()
     if actions.count("drop") < policies or actions.count("allow-related") < policies // 2:
         raise Lost(f"{actions.count('drop')} ACLs of {policies} policies drop: not all of them are there")
-
-
-def _actions(found: Place) -> Iterator[str]:
-    yield from found.real.nbctl("--bare", "--columns=action", "find", "ACL", "tier=2").split()
