@@ -59,9 +59,10 @@ class Field:
         return self.rows("Logical_Switch_Port").one("Logical_Switch_Port", name=name)
 
     def settled(self, seconds: float = PATIENCE) -> None:
-        """The controller is ready and has nothing left to do."""
+        """The controller leads, is ready (a standby is, too) and has nothing left to do."""
+        leads = lambda: self.controller.is_leading() and self.controller.is_ready()  # noqa: E731
         rests = lambda: not self.controller.metric("ovnloom_queue_length")  # noqa: E731
-        until(lambda: self.controller.is_ready() and rests(), "the controller to have nothing to do", seconds)
+        until(lambda: leads() and rests(), "the controller to have nothing to do", seconds)
 
 
 @dataclass
