@@ -23,7 +23,9 @@ class Chassis:
         """The ovn-controller follows the southbound database."""
         self._database.start()
         self._output("ovs-vsctl", "--no-wait", "init")
-        switch = self._server("ovs-vswitchd", f"--unixctl={self._run}/vswitchd.ctl", "--disable-system", self._local)
+        # Its bridges are devices, so it has a network of its own: the name br-int is the same in every test.
+        words = (f"--unixctl={self._run}/vswitchd.ctl", "--disable-system", self._local)
+        switch = self._server("ovs-vswitchd", *words, under=("unshare", "--map-root-user", "--net"))
         switch.start()
         until_ready(switch, (self._run / "vswitchd.ctl").exists)
         said = {
@@ -73,10 +75,10 @@ class Chassis:
     def _run(self) -> Path:
         return places.sockets(self.ovn.directory)
 
-    def _server(self, program: str, *words: str) -> Server:
+    def _server(self, program: str, *words: str, under: tuple[str, ...] = ()) -> Server:
         quiet = ("-vconsole:info", "-vsyslog:off", "-vfile:off")
         environment = {**self.ovn.release.environment(), **rundirs(self._run)}
-        return Server(program, (program, *quiet, *words), self.ovn.directory, environment)
+        return Server(program, (*under, program, *quiet, *words), self.ovn.directory, environment)
 
     def _output(self, *command: str) -> str:
         environment = {**self.ovn.release.environment(), **rundirs(self._run)}
