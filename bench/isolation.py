@@ -88,12 +88,17 @@ class Result:
 def share(phases: Sequence[Phase]) -> float:
     """Percent of the controller's CPU of that of the controller, ovn-northd and the databases."""
     mine = sum(phase.cpu["ovnloom"] for phase in phases)
-    return 100 * mine / (mine + sum(phase.cpu[name] for phase in phases for name in OVN))
+    return _percent(mine, mine + sum(phase.cpu[name] for phase in phases for name in OVN))
 
 
 def whole(phases: Sequence[Phase]) -> float:
     """Percent of the controller's CPU of that of all programs of the cluster."""
-    return 100 * sum(phase.cpu["ovnloom"] for phase in phases) / sum(sum(phase.cpu.values()) for phase in phases)
+    return _percent(sum(phase.cpu["ovnloom"] for phase in phases), sum(sum(phase.cpu.values()) for phase in phases))
+
+
+def _percent(part: float, of: float) -> float:
+    """CPU is counted in hundredths of a second: a phase of ten Pods may have cost none."""
+    return 100 * part / of if of else 0.0
 
 
 async def run(found: Place, size: Size, report: Report) -> Result:
