@@ -14,6 +14,7 @@ from typing import Any
 
 from ovnloom.api.ip import IP
 from ovnloom.api.meta import Key
+from ovnloom.api.networkpolicy import NetworkPolicy
 from ovnloom.api.pod import Pod
 from ovnloom.api.subnet import Subnet
 from ovnloom.api.vip import Vip
@@ -34,7 +35,7 @@ from ovnloom.world.catalog import DERIVED
 from ovnloom.world.graph import Graph, Reader
 from ovnloom.world.indexes import INDEXES, IPS_OF_HOLDER
 from ovnloom.world.made import Made
-from ovnloom.world.moments import MOMENTS, Absent, Leaving, Refused
+from ovnloom.world.moments import MOMENTS, Absent, Leaving, Refused, Taken
 from ovnloom.world.tables import TABLES
 from ovnloom.world.world import World
 
@@ -155,6 +156,8 @@ class Pipeline:
                 self._owners[Owner(kind.__name__, key)] = None  # somebody touched our answer: look at it again
             return False
         self.world.put(Refused, Refused.key_of(kind.__name__, key), None)
+        if found is None and kind is NetworkPolicy:
+            self.world.put(Taken, key, None)
         for derived, name in self.world.take_introduced():
             self._introduce(derived.__name__, name, None)
         if kind is IP:
@@ -367,8 +370,27 @@ class Pipeline:
     def plan(self) -> Plan:
         """The edits for all owners that are due. They stay due until `settled`."""
         found = plan(self.unsettled, self.wanted, self.mirror, self._elements)
+        if self._renamed(found):
+            found = plan(self.unsettled, self.wanted, self.mirror, self._elements)
         self.drifted |= found.owners - self.unsettled.keys()
         return found
+
+    def _renamed(self, found: Plan) -> bool:
+        """Whether policies whose group's name somebody else's row has want it under another one now.
+
+        Before anything is written: a policy without its group would isolate nobody.
+        """
+        taken = [
+            owner.key
+            for owner, problems in found.problems.items()
+            if owner.kind == "NetworkPolicy" and any(problem.reason == "NameTaken" for problem in problems)
+        ]
+        is_new = [self.world.put(Taken, key, Taken(key)) for key in taken]
+        if not any(is_new):
+            return False
+        self._settle()
+        self._compile(Turn())
+        return True
 
     def object_refused(self, place: Key, words: str) -> None:
         """The API server refuses an object that owners need; they tell it."""

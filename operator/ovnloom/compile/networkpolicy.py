@@ -13,8 +13,8 @@ from ovnloom.intent import EMPTY, Intent, Problem, Row
 from ovnloom.ovn import names
 from ovnloom.ovn.match import IP, SCTP, TCP, UDP, all_of, any_of, at_group
 from ovnloom.world.graph import Reader
-from ovnloom.world.moments import Refused
-from ovnloom.world.policy import FOR, unread_providers
+from ovnloom.world.moments import Refused, Taken
+from ovnloom.world.policy import FOR, group_name, unread_providers
 from ovnloom.world.problem import idle, shown
 from ovnloom.world.selectors import policy_group
 
@@ -47,6 +47,9 @@ def compile_networkpolicy(read: Reader, key: Key) -> Intent:
         idle("UnknownNetwork", f"annotation {FOR} has {shown(item)}; use ovn or namespace/definition")
         for item in unread_providers(policy)
     )
+    if read.get(Taken, key) is not None:
+        wrong = f"Port_Group {group_name(key)} in OVN is somebody else's, so this policy's is {group}; remove the other"
+        problems.append(idle("GroupNameTaken", wrong))
     refused = read.get(Refused, Refused.key_of("NetworkPolicy", key))
     for kind in policy.isolates:
         to = DIRECTIONS[kind]

@@ -50,6 +50,13 @@ class Absent:
     key: Key
 
 
-MOMENTS: tuple[type, ...] = (Absent, Overdue, Strays, Leaving, Refused)
-CHOSEN = frozenset({Absent, Strays, Leaving, Refused})
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A row that isn't ours has the usual name of this policy's group, so the policy takes another one."""
+
+    key: Key
+
+
+MOMENTS: tuple[type, ...] = (Taken, Absent, Overdue, Strays, Leaving, Refused)
+CHOSEN = frozenset({Taken, Absent, Strays, Leaving, Refused})
 """What the pipeline put there itself, and will put there again."""

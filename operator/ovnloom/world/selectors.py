@@ -23,6 +23,7 @@ from ovnloom.world import policy as policies
 from ovnloom.world.cluster_indexes import BY_PEER, BY_SUBJECT
 from ovnloom.world.cluster_order import admin_group, baseline_group, cluster_group
 from ovnloom.world.graph import Reader
+from ovnloom.world.moments import Taken
 from ovnloom.world.namespace import labels_of
 from ovnloom.world.policy_indexes import (
     NUMBERS_OF_NAME,
@@ -58,8 +59,8 @@ def policy_group(read: Reader, key: Key) -> str:
     """
     plain = policies.group_name(key)
     rivals = read.find(POLICIES_OF_GROUP, plain)
-    is_first = len(rivals) < 2 or rivals[0].key == key
-    if is_first and not plain.startswith(names.RESERVED_GROUPS) and not _is_of_subnet(read, plain):
+    is_free = (len(rivals) < 2 or rivals[0].key == key) and read.get(Taken, key) is None
+    if is_free and not plain.startswith(names.RESERVED_GROUPS) and not _is_of_subnet(read, plain):
         return plain
     return names.distinct(plain, "NetworkPolicy", key.namespace, key.name)
 
