@@ -10,6 +10,9 @@ from ovnloom.ovn import names
 from ovnloom.ovn.identity import identity
 from ovnloom.ovn.match import Match
 
+USUAL_TIER = 2
+"""The tier of kube-ovn's ACLs: those of Subnets and NetworkPolicies."""
+
 
 def child(table: str, parent: Parent | None, columns: Mapping[str, Value], kept: tuple[str, ...] = ()) -> Row:
     """A row that is found again by what it says, not by a name of its own."""
@@ -32,19 +35,9 @@ def acl(
     Egress ACLs see the address that load balancing chose (`apply-after-lb`, ovn-nb(5)). With `log_name` the packets
     that it meets are logged under that name.
     """
-    columns: dict[str, Value] = {
-        "direction": direction,
-        "priority": priority,
-        "match": str(match),
-        "action": action,
-        "tier": 2,
-        "external_ids": {names.KEY_PARENT: switch, **ids},
-    }
-    if direction == "from-lport":
-        columns["options"] = {"apply-after-lb": "true"}
-    if log_name:
-        columns |= {"log": True, "name": names.acl_name(log_name), "severity": "warning"}
-    return child("ACL", Parent("Logical_Switch", switch, "acls"), columns)
+    parent = Parent("Logical_Switch", switch, "acls")
+    log = Log(log_name) if log_name else None
+    return _acl(parent, direction, priority, match, action, ids=ids, log=log)
 
 
 class Log(NamedTuple):
@@ -64,22 +57,40 @@ def group_acl(
     ids: Mapping[str, str],
     name: str = "",
     log: Log | None = None,
-    tier: int = 2,
+    tier: int = USUAL_TIER,
+    after_lb: bool = True,
 ) -> Row:
     """An ACL for the ports of a Port_Group, whose ports it must name itself (`outport == @group`).
 
-    Egress ACLs see the address that load balancing chose (`apply-after-lb`, ovn-nb(5)). A `name` without `log` is
-    there for people; a `log` has the name that its lines carry.
+    Egress ACLs see the address that load balancing chose (`apply-after-lb`, ovn-nb(5)), unless `after_lb` is False. A
+    `name` without `log` is there for people; a `log` has the name that its lines carry.
     """
+    parent = Parent("Port_Group", group, "acls")
+    return _acl(parent, direction, priority, match, action, ids=ids, name=name, log=log, tier=tier, after_lb=after_lb)
+
+
+def _acl(
+    parent: Parent,
+    direction: str,
+    priority: int,
+    match: Match | str,
+    action: str,
+    *,
+    ids: Mapping[str, str],
+    name: str = "",
+    log: Log | None = None,
+    tier: int = USUAL_TIER,
+    after_lb: bool = True,
+) -> Row:
     columns: dict[str, Value] = {
         "direction": direction,
         "priority": priority,
         "match": str(match),
         "action": action,
         "tier": tier,
-        "external_ids": {names.KEY_PARENT: group, **ids},
+        "external_ids": {names.KEY_PARENT: parent.name, **ids},
     }
-    if direction == "from-lport":
+    if direction == "from-lport" and after_lb:
         columns["options"] = {"apply-after-lb": "true"}
     if name:
         columns["name"] = names.acl_name(name)
@@ -87,7 +98,7 @@ def group_acl(
         columns |= {"log": True, "name": names.acl_name(log.name), "severity": "warning"}
         if log.meter:
             columns["meter"] = log.meter
-    return child("ACL", Parent("Port_Group", group, "acls"), columns)
+    return child("ACL", parent, columns)
 
 
 def policy(

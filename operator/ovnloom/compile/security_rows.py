@@ -7,8 +7,8 @@ from typing import Literal
 
 from ovnloom.api.meta import Key
 from ovnloom.api.vpc import Vpc
-from ovnloom.compile.rows import child
-from ovnloom.intent import EMPTY, Intent, Parent, Row
+from ovnloom.compile.rows import group_acl
+from ovnloom.intent import EMPTY, Intent, Row
 from ovnloom.ovn import names
 from ovnloom.ovn.match import ARP, IP, IP4, IP6, Match, Side, all_of, at_group, is_value, one_of
 from ovnloom.world.graph import Reader
@@ -55,18 +55,8 @@ def security_acl(
 
     From Pods it sees a packet before load balancing, as Kube-OVN's do: to a Service, its ClusterIP.
     """
-    return child(
-        "ACL",
-        Parent("Port_Group", group, "acls"),
-        {
-            "direction": direction,
-            "priority": priority,
-            "match": str(all_of(of_group(direction, group), match)),
-            "action": action,
-            "tier": tier,
-            "external_ids": {names.KEY_PARENT: group, names.KEY_RULE: field},
-        },
-    )
+    match, ids = all_of(of_group(direction, group), match), {names.KEY_RULE: field}
+    return group_acl(group, direction, priority, match, action, ids=ids, tier=tier, after_lb=False)
 
 
 def compile_denyall(read: Reader, key: Key) -> Intent:
