@@ -10,14 +10,13 @@ from ovnloom.api.cluster_policy import ClusterPolicy
 from ovnloom.api.clusternetworkpolicy import ClusterNetworkPolicy
 from ovnloom.api.meta import Key
 from ovnloom.compile.cluster_rows import (
-    DIRECTIONS,
-    Direction,
     Slot,
     address_requests,
     closed_rows,
     deny_everything,
     rule_rows,
 )
+from ovnloom.compile.policy_match import DIRECTIONS, Direction
 from ovnloom.intent import EMPTY, Intent, Problem, Report, Row
 from ovnloom.ovn import names
 from ovnloom.world.cluster_order import first_number, place

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 from ovnloom.api.cluster_policy import EVERY_POD, EVERYBODY, Action, ClusterPolicy, Rule, closed
 from ovnloom.api.networkpolicy import Port
-from ovnloom.compile.policy_match import asking_for_address, ports
+from ovnloom.compile.policy_match import DIRECTIONS, Direction, asking_for_address, ports
 from ovnloom.compile.rows import group_acl
 from ovnloom.intent import Problem, Row
 from ovnloom.ipam import FAMILIES, Family, Malformed, Network, parse_network
@@ -17,8 +16,6 @@ from ovnloom.ovn.match import (
     EVERYTHING,
     IP,
     Match,
-    PortField,
-    Side,
     addresses,
     all_of,
     at_group,
@@ -39,23 +36,6 @@ from ovnloom.world.selectors import port_numbers
 ASKING = 30001
 """Above all rules of a tier."""
 ACTIONS: dict[Action, str] = {"Allow": "allow-related", "Deny": "drop", "Pass": "pass"}
-
-
-@dataclass(frozen=True, slots=True)
-class Direction:
-    """Traffic to the policy's Pods or from them: OVN's direction, the field with their port, the side of the others."""
-
-    name: names.Direction
-    peers: Literal["from", "to"]
-    lport: str
-    port: PortField
-    side: Side
-
-
-DIRECTIONS = (
-    Direction("ingress", "from", "to-lport", "outport", "src"),
-    Direction("egress", "to", "from-lport", "inport", "dst"),
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ovnloom.api.meta import Key
-from ovnloom.api.networkpolicy import EGRESS, INGRESS, NetworkPolicy
+from ovnloom.api.networkpolicy import NetworkPolicy
 from ovnloom.compile.policy_log import Logging, logging
-from ovnloom.compile.policy_rules import Direction, rule_acls
+from ovnloom.compile.policy_match import DIRECTIONS, Direction
+from ovnloom.compile.policy_rules import rule_acls
 from ovnloom.compile.rows import group_acl
 from ovnloom.intent import EMPTY, Intent, Problem, Row
 from ovnloom.ovn import names
@@ -22,10 +23,6 @@ DROP = 2000
 """Priority of the contract: what no rule lets through."""
 ENFORCEMENT = "ovn.kubernetes.io/network_policy_enforcement"
 LAX, STANDARD = "lax", "standard"
-DIRECTIONS = {
-    INGRESS: Direction("ingress", "to-lport", "outport", "src"),
-    EGRESS: Direction("egress", "from-lport", "inport", "dst"),
-}
 
 
 def compile_networkpolicy(read: Reader, key: Key) -> Intent:
@@ -51,8 +48,9 @@ def compile_networkpolicy(read: Reader, key: Key) -> Intent:
         wrong = f"Port_Group {group_name(key)} in OVN is somebody else's, so this policy's is {group}; remove the other"
         problems.append(idle("GroupNameTaken", wrong))
     refused = read.get(Refused, Refused.key_of("NetworkPolicy", key))
-    for kind in policy.isolates:
-        to = DIRECTIONS[kind]
+    for to in DIRECTIONS:
+        if to.name.capitalize() not in policy.isolates:
+            continue
         rows.append(_drop(policy, group, to, logs, is_lax))
         if refused is None:
             rows.extend(rule_acls(read, policy, group, to, logs, problems))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
 
 from ovnloom.ovn import names
 from ovnloom.ovn.match import (
     UDP,
     Match,
+    PortField,
     Side,
     addresses,
     all_of,
@@ -29,6 +32,23 @@ def asking_for_address(family: Family) -> Match:
     """A client asks the servers of its network for an address, which OVN answers in Subnets with enableDHCP."""
     servers, client, server = DHCP_SERVERS[family]
     return all_of(to_cidr(servers), UDP, is_value("udp.src", client), is_value("udp.dst", server))
+
+
+@dataclass(frozen=True, slots=True)
+class Direction:
+    """Traffic to the policy's Pods or from them: OVN's direction, the field with their port, the side of the others."""
+
+    name: names.Direction
+    peers: Literal["from", "to"]
+    lport: str
+    port: PortField
+    side: Side
+
+
+DIRECTIONS = (
+    Direction("ingress", "from", "to-lport", "outport", "src"),
+    Direction("egress", "to", "from-lport", "inport", "dst"),
+)
 
 
 def ports(asked: Iterable[tuple[str, int, int]]) -> Match:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from ovnloom.api.networkpolicy import Block, NetworkPolicy, Port, Rule
 from ovnloom.compile.policy_log import Logging
-from ovnloom.compile.policy_match import block, from_groups, ports
+from ovnloom.compile.policy_match import Direction, block, from_groups, ports
 from ovnloom.compile.rows import group_acl
 from ovnloom.intent import Problem, Row
 from ovnloom.ipam import Family, Malformed, Network, parse_network
 from ovnloom.ovn import names
-from ovnloom.ovn.match import EVERYTHING, IP, NOTHING, Match, PortField, Side, all_of, any_of, at_group
+from ovnloom.ovn.match import EVERYTHING, IP, NOTHING, Match, all_of, any_of, at_group
 from ovnloom.world.families import pod_families
 from ovnloom.world.graph import Reader
 from ovnloom.world.policy import any_peer, peers, subject
@@ -22,16 +22,6 @@ from ovnloom.world.selectors import port_numbers
 
 ALLOW = 2001
 """Priority of the contract: what a rule lets through."""
-
-
-@dataclass(frozen=True, slots=True)
-class Direction:
-    """Traffic to the policy's Pods or from them: OVN's direction, the field with their port, the side of the others."""
-
-    name: names.Direction
-    lport: str
-    port: PortField
-    side: Side
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +149,7 @@ def _blocks(
     found: dict[Family, list[Match]] = {}
     for at, peer in enumerate(rule.peers or ()):
         if peer.block is not None:
-            place = f"{where}.{'from' if to.name == 'ingress' else 'to'}[{at}].ipBlock"
+            place = f"{where}.{to.peers}[{at}].ipBlock"
             read = _block(peer.block, to, place, families, problems)
             if read is not None:
                 found.setdefault(read[0], []).append(read[1])

@@ -12,7 +12,6 @@ from ovnloom.world.selection import Selection, select
 
 EVERYWHERE = LabelSelector()
 FOR = "ovn.kubernetes.io/network_policy_for"
-PROVIDER = "ovn"
 
 
 def providers(policy: NetworkPolicy) -> tuple[str, ...] | None:
@@ -23,8 +22,8 @@ def providers(policy: NetworkPolicy) -> tuple[str, ...] | None:
     found = set()
     for item in map(str.strip, asked.split(",")):
         namespace, slash, definition = item.partition("/")
-        if item == PROVIDER:
-            found.add(PROVIDER)
+        if item == names.DEFAULT_PROVIDER:
+            found.add(item)
         elif slash and namespace and definition and "/" not in definition:
             found.add(f"{definition}.{namespace}.ovn")
     return tuple(sorted(found))
@@ -33,7 +32,7 @@ def providers(policy: NetworkPolicy) -> tuple[str, ...] | None:
 def unread_providers(policy: NetworkPolicy) -> tuple[str, ...]:
     """The items of that annotation that name no network."""
     items = (item.strip() for item in policy.annotations.get(FOR, "").split(",") if item.strip())
-    return tuple(item for item in items if item != PROVIDER and item.count("/") != 1)
+    return tuple(item for item in items if item != names.DEFAULT_PROVIDER and item.count("/") != 1)
 
 
 def subject(policy: NetworkPolicy, port: str = "", protocol: str = "") -> Selection:
