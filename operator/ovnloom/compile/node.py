@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 
 from ovnloom.api.ip import IP
 from ovnloom.api.meta import Key
@@ -11,11 +10,12 @@ from ovnloom.api.node import Node
 from ovnloom.compile.node_variables import variables
 from ovnloom.compile.rows import group_acl, policy
 from ovnloom.intent import EMPTY, Intent, Parent, Report, Row, Value
-from ovnloom.ipam import FAMILIES, Family, Malformed, address_text, parse_address
+from ovnloom.ipam import FAMILIES, Family, address_text
 from ovnloom.ovn import names
 from ovnloom.ovn.match import all_of, at_group, from_cidr, from_set, to_cidr, to_set
 from ovnloom.world.gateway import join_address
 from ovnloom.world.graph import Reader
+from ovnloom.world.nodes import internal_ips
 from ovnloom.world.port import distributed_subnets
 from ovnloom.world.selectors import is_any_policy
 from ovnloom.world.subnet import is_frozen, segment
@@ -70,15 +70,11 @@ def _port(ip: IP, join: str) -> Row:
 
 def _to_node(read: Reader, node: Node) -> Iterator[Row]:
     join = read.view(join_address, node.name)
-    for text in dict.fromkeys(node.internal_ips):
-        try:
-            family, number = parse_address(text)
-        except Malformed:
-            continue
+    for family, address in read.view(internal_ips, node.name):
         hop = join.of(family)
         if hop is None:
             continue
-        match, to = to_cidr(address_text(family, number)), (address_text(family, hop),)
+        match, to = to_cidr(address), (address_text(family, hop),)
         ids = {names.KEY_NODE: node.name, names.KEY_ADDRESS_FAMILY: str(family)}
         yield policy(read.settings.cluster_router, TO_NODE, match, "reroute", to, ids)
 
@@ -103,18 +99,12 @@ def _probes(read: Reader, node: Node, group: str) -> Iterator[Row]:
 
 def _own_addresses(read: Reader, node: Node) -> Iterator[tuple[Family, str]]:
     """The node's internal addresses; of a family in which it has none, its join address."""
-    found: dict[Family, list[str]] = {}
-    for text in dict.fromkeys(node.internal_ips):
-        with suppress(Malformed):
-            family, number = parse_address(text)
-            found.setdefault(family, []).append(address_text(family, number))
-    join = read.view(join_address, node.name)
+    found, join = read.view(internal_ips, node.name), read.view(join_address, node.name)
+    yield from found
     for family in FAMILIES:
         hop = join.of(family)
-        if family not in found and hop is not None:
-            found[family] = [address_text(family, hop)]
-        for address in found.get(family, ()):
-            yield family, address
+        if hop is not None and all(of != family for of, _ in found):
+            yield family, address_text(family, hop)
 
 
 def _distributed_groups(read: Reader, node: str) -> Iterator[Row]:

@@ -21,7 +21,7 @@ from ovnloom.world.graph import Reader
 from ovnloom.world.indexes import DEFAULT_SUBNETS, IPS_OF_SUBNET
 from ovnloom.world.moments import Strays
 from ovnloom.world.problem import idle, invalid, shown
-from ovnloom.world.subnet import Segment, is_frozen, segment, unusable_join
+from ovnloom.world.subnet import Segment, has_load_balancers, is_frozen, segment, unusable_join
 from ovnloom.world.vip import proxied
 from ovnloom.world.vpc import exists
 
@@ -51,7 +51,7 @@ def compile_subnet(read: Reader, key: Key) -> Intent:
     if not net.is_ovn:
         return Intent(report=report, problems=problems)
     is_joined = read.view(exists, net.vpc)
-    balancers = net.vpc if is_joined and _has_load_balancers(read, subnet) else ""
+    balancers = net.vpc if is_joined and has_load_balancers(read, subnet) else ""
     rows = [switch_row(subnet, balancers), *acls(read, subnet, net), *dhcp_rows(read, subnet, net)]
     if not is_joined:
         missing = Problem("VpcMissing", f"spec.vpc is {net.vpc!r}; create that Vpc or name another")
@@ -59,13 +59,6 @@ def compile_subnet(read: Reader, key: Key) -> Intent:
     rows.extend(_link(subnet, net, read.view(proxied, net.name)))
     rows.extend(gateway_rows(read, subnet, net))
     return Intent(tuple(rows), problems=problems, report=report)
-
-
-def _has_load_balancers(read: Reader, subnet: Subnet) -> bool:
-    """Nodes reach Services by themselves, so the join Subnet never has load balancers."""
-    if subnet.name == read.settings.join_subnet:
-        return False
-    return read.settings.enable_lb if subnet.enable_lb is None else subnet.enable_lb
 
 
 def switch_row(subnet: Subnet, balancers: str = "") -> Row:

@@ -13,7 +13,7 @@ from ovnloom.ovn import names
 from ovnloom.ovn.match import IP, NOTHING, exchanged, from_cidr, inside
 from ovnloom.world.graph import Reader
 from ovnloom.world.selectors import is_any_isolation
-from ovnloom.world.subnet import Segment, segment
+from ovnloom.world.subnet import Segment, has_load_balancers, segment
 
 DROP, ALLOW, NODE, EAST_WEST = 1000, 1001, 3000, 1900
 """Priorities of the contract."""
@@ -74,7 +74,7 @@ def _always(read: Reader, subnet: Subnet, net: Segment) -> Iterator[Row]:
     if net.name == read.settings.join_subnet or not (read.view(is_any_isolation) or subnet.private):
         return
     switch, ids = names.switch(net.name), {names.KEY_SUBNET: net.name}
-    has_services = read.settings.enable_lb if subnet.enable_lb is None else subnet.enable_lb
+    has_services = has_load_balancers(read, subnet)
     if not has_services:
         # OVN follows connections only on switches with a load balancer or such an ACL (ovn-northd(8), Pre-ACLs). Where
         # it doesn't, what denies new connections drops the replies of those that were let through as well.

@@ -75,6 +75,13 @@ def vpc_name(read: Reader, subnet: Subnet) -> str:
     return read.settings.cluster_router if is_ovn_provider(subnet.provider) else ""
 
 
+def has_load_balancers(read: Reader, subnet: Subnet) -> bool:
+    """Nodes reach Services by themselves, so the join Subnet never has load balancers."""
+    if subnet.name == read.settings.join_subnet:
+        return False
+    return read.settings.enable_lb if subnet.enable_lb is None else subnet.enable_lb
+
+
 def segment(read: Reader, name: str) -> Segment | None:
     """View: the Subnet, judged; None when there is none."""
     subnet = read.get(Subnet, Key(name))
