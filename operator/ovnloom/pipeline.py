@@ -155,7 +155,8 @@ class Pipeline:
             if found is not None and not is_echo and _answer(before) != _answer(found):
                 self._owners[Owner(kind.__name__, key)] = None  # somebody touched our answer: look at it again
             return False
-        self.world.put(Refused, Refused.key_of(kind.__name__, key), None)
+        if self.world.tables[Refused]:  # nearly never: this is on the way of every event
+            self.world.put(Refused, Refused.key_of(kind.__name__, key), None)
         if found is None and kind is NetworkPolicy:
             self.world.put(Taken, key, None)
         for derived, name in self.world.take_introduced():
