@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import statistics
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,7 +10,7 @@ from typing import Any
 
 from bench import bars
 from bench.bars import Line
-from bench.pure import NODES, stored, subnet
+from bench.pure import NODES, start, stored, subnet
 from ovnloom.api.ip import IP, labels
 from ovnloom.api.meta import FINALIZER
 from ovnloom.api.namespace import Namespace
@@ -19,9 +18,7 @@ from ovnloom.api.networkpolicy import NetworkPolicy
 from ovnloom.api.node import Node
 from ovnloom.api.pod import Pod
 from ovnloom.api.vpc import Vpc
-from ovnloom.controller import garbage
 from ovnloom.pipeline import Pipeline
-from ovnloom.settings import Settings
 
 PODS, POLICIES = 4, 3
 """Of each namespace."""
@@ -32,32 +29,16 @@ CHANGES = 100
 
 def run(namespaces: int, crowd: int = CROWD) -> list[Line]:
     """Full: every Pod has its address already; all is compiled and planned against no rows. Times are of CPU."""
-    garbage.seldom()
-    pipeline = Pipeline(Settings())
-    found = list(_objects(namespaces, crowd))
-    started = process_time()
-    with garbage.postponed():  # as the controller's start is
-        for each in found:
-            pipeline.put(type(each), each.key, each)
-        read = process_time()
-        del found
-        pipeline.run()
-        compiled = process_time()
-        plan = pipeline.plan()
-        planned = process_time()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    count = len(plan.operations)
-    stored(pipeline, plan)
-    del plan
+    pipeline, cost = start(_objects(namespaces, crowd))
     moves = [_relabel(pipeline, at % namespaces, at // namespaces) for at in range(CHANGES)]
     team = [_move(pipeline, "b" if at % 2 == 0 else "a") for at in range(6)]
     what = f"{namespaces * POLICIES:,} policies, {namespaces:,} namespaces, {namespaces * PODS + crowd:,} Pods"
     return [
-        Line(f"{what}: into the world", read - started, "s"),
-        Line(f"{what}: assign and compile", compiled - read, "s"),
-        Line(f"{what}: plan of {count:,} operations", planned - compiled, "s"),
-        Line(f"{what}: full", planned - started, "s", bars.POLICIES_SECONDS),
-        Line(f"{what}: most memory", peak, "MiB", bars.POLICIES_MIB),
+        Line(f"{what}: into the world", cost.read, "s"),
+        Line(f"{what}: assign and compile", cost.compiled, "s"),
+        Line(f"{what}: plan of {cost.operations:,} operations", cost.planned, "s"),
+        Line(f"{what}: full", cost.full, "s", bars.POLICIES_SECONDS),
+        Line(f"{what}: most memory", cost.peak, "MiB", bars.POLICIES_MIB),
         Line("a Pod's labels change, median", statistics.median(moves) * 1e3, "ms", bars.LABEL_MS),
         Line("a Pod's labels change, slowest", max(moves) * 1e3, "ms"),
         Line(f"a namespace's labels move {crowd:,} Pods, median", statistics.median(team) * 1e3, "ms", bars.TEAM_MS),
