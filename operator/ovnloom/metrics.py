@@ -43,7 +43,35 @@ kube_seconds = Histogram(
 )
 waiting_pods = Gauge("ovnloom_waiting_pods", "Pods that wait for a free address.", ["subnet"])
 
+# The agent of a node.
+part_seconds = Histogram(
+    "ovnloom_node_part_seconds",
+    "Time in which one part of a node was made right, by what came of it.",
+    ["part", "outcome"],
+    buckets=_SECONDS,
+)
+part_failing = Gauge("ovnloom_node_part_failing", "1 while a part of a node isn't as it should be.", ["part"])
+pod_seconds = Histogram(
+    "ovnloom_node_pod_seconds",
+    "Time of one step of a Pod's interface: `told` (its address is known), `port`, `installed` (by ovn-controller), "
+    "`inside`; `own` is all but the waiting for others.",
+    ["step"],
+    buckets=_SECONDS,
+)
+leftovers = Counter("ovnloom_node_leftovers_total", "Interfaces of Pods that were gone, removed.")
+
 # Names that dashboards of kube-ovn know.
+cni_latency = Histogram(
+    "cni_op_latency_seconds",
+    "Time of one request of the CNI plugin.",
+    ["node_name", "method", "status_code"],
+    buckets=_SECONDS,
+)
+cni_wait_address = Counter("cni_wait_address_seconds", "Time that Pods waited for their address.", ["node_name"])
+cni_wait_route = Counter("cni_wait_route_seconds", "Time that Pods waited for their route.", ["node_name"])
+cni_wait_connectivity = Counter(
+    "cni_wait_connectivity_seconds", "Time that Pods waited for OVN to connect their port.", ["node_name"]
+)
 subnet_available_ips = Gauge(
     "kube_ovn_subnet_available_ip_count",
     "Addresses of a Subnet that are free.",

@@ -75,3 +75,42 @@ class Settings(BaseSettings):
     listen: str = Field("0.0.0.0:10660", description="Address of /metrics, /healthz and /readyz.")
     log_form: Literal["json", "text"] = Field("json", description="`json` for machines, `text` for people.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is written.")
+
+
+class NodeSettings(BaseSettings):
+    """Everything that a user may want to change about the agent of a node."""
+
+    model_config = SettingsConfigDict(env_prefix="OVNLOOM_", extra="ignore", frozen=True)
+
+    # This host
+    node_name: str = Field("", description="Name of this Node object; empty means the host's name.")
+    ovs_remote: str = Field("unix:/run/openvswitch/db.sock", description="Database of the host's Open vSwitch.")
+    integration_bridge: str = Field("br-int", description="Bridge to which ovn-controller connects Pods.")
+    node_lock: str = Field(
+        "/run/openvswitch/ovnloom-node.lock", description="File that is locked, so that no two agents serve one host."
+    )
+
+    # CNI
+    cni_socket: str = Field("/run/openvswitch/kube-ovn-daemon.sock", description="Socket for the CNI plugin.")
+    cni_conf: str = Field(
+        "/etc/cni/net.d/01-kube-ovn.conflist",
+        description="File that makes the kubelet use ovnloom; written once Pods can be served. Empty: never.",
+    )
+    cni_conf_source: str = Field("", description="File to install there; empty means ovnloom's own.")
+    address_timeout: float = Field(
+        30, gt=0, description="Seconds that a new Pod waits for its address, before the kubelet tries again."
+    )
+    port_timeout: float = Field(30, gt=0, description="Seconds that a new Pod waits for OVN to connect its port.")
+    pod_mtu: int = Field(
+        0, ge=0, le=65535, description="MTU of Pods in bytes; 0 means what fits into the tunnel of this host."
+    )
+    gateway_check: bool = Field(
+        False, description="Whether an underlay Pod's gateway is asked for by ARP, and its silence told by an Event."
+    )
+
+    # Connections, serving and log: as the controller's
+    kubeconfig: str = Field("", description="File; empty means the Pod's service account, then `$KUBECONFIG`.")
+    kube_timeout: float = Field(20, gt=0, description="Seconds that one request to the API server may take.")
+    node_listen: str = Field("0.0.0.0:10665", description="Address of /metrics, /livez and /readyz.")
+    log_form: Literal["json", "text"] = Field("json", description="`json` for machines, `text` for people.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is written.")

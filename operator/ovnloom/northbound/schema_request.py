@@ -21,18 +21,18 @@ def remotes_of(remotes: str) -> list[str]:
     return [remote.strip() for remote in remotes.split(",") if remote.strip()]
 
 
-def fetch_schema(remotes: str, seconds: float) -> dict[str, Any]:
-    """The northbound schema of the first remote that answers; Unavailable when none does in the time each is given."""
+def fetch_schema(remotes: str, seconds: float, database: str = DATABASE) -> dict[str, Any]:
+    """The schema of the first remote that answers; Unavailable when none does in the time each is given."""
     failures = []
     for remote in remotes_of(remotes):
         try:
-            return _fetch(remote, ovs.timeval.msec() + int(seconds * 1000))
+            return _fetch(remote, ovs.timeval.msec() + int(seconds * 1000), database)
         except Unavailable as unavailable:
             failures.append(str(unavailable))
     raise Unavailable("; ".join(failures) or "no northbound remote is configured; set OVNLOOM_OVN_NB")
 
 
-def _fetch(remote: str, deadline: int) -> dict[str, Any]:
+def _fetch(remote: str, deadline: int, database: str) -> dict[str, Any]:
     left = max(deadline - ovs.timeval.msec(), 0)
     if not ovs.stream.Stream.is_valid_name(remote):
         raise Unavailable(f"{remote!r} is no remote; use unix:FILE, tcp:IP:PORT or ssl:IP:PORT")
@@ -41,14 +41,14 @@ def _fetch(remote: str, deadline: int) -> dict[str, Any]:
         raise Unavailable(f"{remote}: {os.strerror(error)}")
     rpc = ovs.jsonrpc.Connection(stream)
     try:
-        request = ovs.jsonrpc.Message.create_request("get_schema", [DATABASE])
+        request = ovs.jsonrpc.Message.create_request("get_schema", [database])
         error = rpc.send(request)
         while not error:
             error, reply = rpc.recv()
             if not error and reply.id == request.id:
                 if isinstance(reply.result, dict):
                     return reply.result
-                raise Unavailable(f"{remote}: it has no database {DATABASE}: {reply.error}")
+                raise Unavailable(f"{remote}: it has no database {database}: {reply.error}")
             if error == errno.EAGAIN:
                 error = _wait(rpc, deadline)
     finally:

@@ -1,0 +1,1 @@
+"""A host's network: links, addresses, Open vSwitch; it knows nothing of Kubernetes."""

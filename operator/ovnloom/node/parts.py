@@ -1,0 +1,7 @@
+"""The parts of the agent, in the order in which a start needs them."""
+
+from __future__ import annotations
+
+from ovnloom.node.part import Make
+
+PARTS: tuple[Make, ...] = ()
