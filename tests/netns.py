@@ -1,0 +1,98 @@
+"""Network namespaces for tests: empty ones, wires between them, and code that runs inside.
+
+What runs inside is this very process: a socket stays in the namespace in which it was made, and so does a program that
+was started there.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from secrets import token_hex
+
+from pyroute2 import IPRoute, netns
+
+PREFIX = "loomtest-"
+
+
+@contextmanager
+def namespace() -> Iterator[str]:
+    """A network namespace with nothing but `lo`, by name; gone afterwards."""
+    name = PREFIX + token_hex(4)
+    netns.create(name)
+    try:
+        with inside(name), IPRoute() as kernel:
+            kernel.link("set", index=kernel.link_lookup(ifname="lo")[0], state="up")
+        yield name
+    finally:
+        netns.remove(name)
+
+
+@contextmanager
+def inside(name: str) -> Iterator[None]:
+    """What happens meanwhile happens in that namespace."""
+    netns.pushns(name)
+    try:
+        yield
+    finally:
+        netns.popns()
+
+
+def wire(near: str, near_link: str, far: str, far_link: str = "eth0", mtu: int = 1500) -> None:
+    """Two namespaces have a link to each other, up."""
+    with inside(near), IPRoute() as kernel:
+        kernel.link(
+            "add", ifname=near_link, kind="veth", mtu=mtu, peer={"ifname": far_link, "net_ns_fd": far, "mtu": mtu}
+        )
+        kernel.link("set", index=kernel.link_lookup(ifname=near_link)[0], state="up")
+    with inside(far), IPRoute() as kernel:
+        kernel.link("set", index=kernel.link_lookup(ifname=far_link)[0], state="up")
+
+
+def address(name: str, link: str, *addresses: str) -> None:
+    """A link has these addresses (`10.0.0.1/24`), usable at once."""
+    with inside(name), IPRoute() as kernel:
+        index = kernel.link_lookup(ifname=link)[0]
+        for each in addresses:
+            text, _, length = each.partition("/")
+            extra = {"flags": 0x02} if ":" in text else {}  # IFA_F_NODAD: nobody else is on the wire
+            kernel.addr("add", index=index, address=text, prefixlen=int(length), **extra)
+
+
+def route(name: str, to: str, via: str) -> None:
+    """A namespace reaches a network through a neighbour."""
+    with inside(name), IPRoute() as kernel:
+        kernel.route("add", dst=to, gateway=via, family=socket.AF_INET6 if ":" in via else socket.AF_INET)
+
+
+def forward(name: str) -> None:
+    """A namespace passes packets on, as a node does."""
+    with inside(name):
+        for path in ("ipv4/ip_forward", "ipv6/conf/all/forwarding"):
+            with open(f"/proc/sys/net/{path}", "w", encoding="ascii") as file:
+                file.write("1")
+
+
+def listener(name: str, at: str, port: int = 0) -> socket.socket:
+    """A TCP socket of a namespace that waits for connections."""
+    with inside(name):
+        made = socket.create_server((at, port), family=socket.AF_INET6 if ":" in at else socket.AF_INET)
+    made.settimeout(10)
+    return made
+
+
+def seen_from(server: socket.socket, name: str, to: str, own: str = "") -> str | None:
+    """The address from which a connection out of a namespace arrives; None when it doesn't within a second."""
+    family = socket.AF_INET6 if ":" in to else socket.AF_INET
+    with inside(name), socket.socket(family, socket.SOCK_STREAM) as client:
+        client.settimeout(1)
+        if own:
+            client.bind((own, 0))
+        try:
+            client.connect((to, server.getsockname()[1]))
+        except OSError:
+            return None
+        came, (peer, *_) = server.accept()
+        came.close()
+        return str(peer)
