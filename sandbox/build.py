@@ -29,6 +29,8 @@ class Programs:
     module: Path
     packages: tuple[tuple[str, str], ...]
     variables: tuple[tuple[str, str], ...] = ()
+    # The package's tests are the program: `go test -c`, which makes one program from one package.
+    tests: bool = False
 
     @property
     def name(self) -> str:
@@ -38,7 +40,7 @@ class Programs:
     def key(self) -> str:
         """Changes with the module's versions, the packages and the way of building, and with nothing else."""
         digest = hashlib.sha256()
-        for part in (RECIPE, platform.machine(), repr(self.packages), repr(self.variables)):
+        for part in (RECIPE, platform.machine(), repr(self.packages), repr(self.variables), repr(self.tests)):
             digest.update(part.encode() + b"\0")
         for file in ("go.mod", "go.sum"):
             digest.update((self.module / file).read_bytes() + b"\0")
@@ -53,34 +55,57 @@ class Programs:
     def built(self) -> bool:
         return all((self.bin / program).exists() for program, _ in self.packages)
 
-    def command(self, go: Path, directory: Path) -> list[str]:
-        """The one build of all programs, into the directory."""
-        flags = " ".join(["-s", "-w", *(f"-X {name}={value}" for name, value in self.variables)])
-        paths = [package for _, package in self.packages]
+    @property
+    def paths(self) -> list[str]:
+        return [package for _, package in self.packages]
+
+    def commands(self, go: Path, directory: Path) -> Iterator[list[str]]:
+        """What makes all programs, into the directory."""
+        linker = ["-ldflags", " ".join(["-s", "-w", *(f"-X {name}={value}" for name, value in self.variables)])]
         # -buildvcs=false: otherwise the checkout's commit is in the programs, and each commit links them anew.
-        build = [str(go), "build", "-v", "-trimpath", "-buildvcs=false"]
-        return [*build, "-ldflags", flags, "-o", f"{directory}/", *paths]
+        flags = ["-trimpath", "-buildvcs=false"]
+        if not self.tests:
+            yield [str(go), "build", "-v", *flags, *linker, "-o", f"{directory}/", *self.paths]
+            return
+        # `go test -c` can't say what it compiles; nearly all of it is what the tests import.
+        form = "{{range .TestImports}}{{.}} {{end}}{{range .XTestImports}}{{.}} {{end}}"
+        yield [str(go), "build", "-v", *flags, *_list(self, go, "-f", form)]
+        for program, package in self.packages:
+            yield [str(go), "test", "-c", "-vet=off", *flags, *linker, "-o", f"{directory / program}", package]
 
 
-def _kubernetes() -> Programs:
+def _kubernetes(packages: tuple[tuple[str, str], ...], *, tests: bool = False) -> Programs:
     module = MODULES / "kubernetes"
     found = re.search(r"k8s\.io/kubernetes v(1)\.(\d+)\.\d+", (module / "go.mod").read_text())
     if found is None:
         raise SandboxError(f"{module / 'go.mod'} doesn't require k8s.io/kubernetes v1.MINOR.PATCH")
-    commands = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl")
-    packages = tuple((command, f"k8s.io/kubernetes/cmd/{command}") for command in commands)
     stamp = (("gitVersion", found[0].split()[1]), ("gitMajor", found[1]), ("gitMinor", found[2]))
-    return Programs(
-        module,
-        (("etcd", "go.etcd.io/etcd/server/v3"), *packages),
-        # Kubernetes learns its own version only this way; clients refuse v0.0.0.
-        tuple((f"k8s.io/component-base/version.{name}", value) for name, value in stamp),
+    # Kubernetes learns its own version only this way; clients refuse v0.0.0.
+    variables = tuple((f"k8s.io/component-base/version.{name}", value) for name, value in stamp)
+    return Programs(module, packages, variables, tests)
+
+
+def _commands(*names: str) -> tuple[tuple[str, str], ...]:
+    return tuple((name, f"k8s.io/kubernetes/cmd/{name}") for name in names)
+
+
+KUBERNETES = _kubernetes(
+    (
+        ("etcd", "go.etcd.io/etcd/server/v3"),
+        *_commands("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"),
     )
-
-
-KUBERNETES = _kubernetes()
+)
 HELM = Programs(MODULES / "helm", (("helm", "helm.sh/helm/v3/cmd/helm"),))
+# What every sandbox needs.
 ALL = (KUBERNETES, HELM)
+KUBELET = _kubernetes(_commands("kubelet", "kube-proxy"))
+# The program in the image that most of Kubernetes' own tests run.
+AGNHOST = _kubernetes((("agnhost", "k8s.io/kubernetes/test/images/agnhost"),))
+COREDNS = Programs(MODULES / "coredns", (("coredns", "github.com/coredns/coredns"),))
+# What a sandbox needs as well when its nodes run containers.
+KUBELETS = (KUBELET, AGNHOST, COREDNS)
+# Kubernetes' own end-to-end tests.
+E2E = _kubernetes((("e2e.test", "k8s.io/kubernetes/test/e2e"),), tests=True)
 
 
 def build(programs: Programs, report: Report) -> None:
@@ -124,7 +149,15 @@ def _lines(programs: Programs, go: Path, directory: Path) -> Iterator[tuple[int,
 
     While nothing is printed there is an empty line every second: linking takes a while and says nothing.
     """
-    command = programs.command(go, directory)
+    done = downloaded = 0
+    for command in programs.commands(go, directory):
+        for line in _printed(programs, command):
+            downloaded += line.startswith("go: downloading ")
+            done += re.fullmatch(r"\S+\n", line) is not None
+            yield done, downloaded, line
+
+
+def _printed(programs: Programs, command: list[str]) -> Iterator[str]:
     with subprocess.Popen(
         command,
         cwd=programs.module,
@@ -136,18 +169,15 @@ def _lines(programs: Programs, go: Path, directory: Path) -> Iterator[tuple[int,
         assert building.stdout is not None
         printed: queue.Queue[str | None] = queue.Queue()
         threading.Thread(target=_forward, args=(building.stdout, printed), daemon=True).start()
-        done = downloaded = 0
         while True:
             try:
                 line = printed.get(timeout=1)
             except queue.Empty:
-                yield done, downloaded, ""
+                yield ""
                 continue
             if line is None:
                 break
-            downloaded += line.startswith("go: downloading ")
-            done += re.fullmatch(r"\S+\n", line) is not None
-            yield done, downloaded, line
+            yield line
     if building.returncode:
         raise subprocess.CalledProcessError(building.returncode, command)
 
@@ -164,16 +194,19 @@ def _count(programs: Programs, go: Path, tell: Tell) -> int:
     The build that follows says better than this what is wrong.
     """
     tell("downloading modules, counting packages")
-    paths = [package for _, package in programs.packages]
+    return len(_list(programs, go, "-deps", *(["-test"] if programs.tests else [])))
+
+
+def _list(programs: Programs, go: Path, *arguments: str) -> list[str]:
     listed = subprocess.run(
-        [str(go), "list", "-deps", *paths],
+        [str(go), "list", *arguments, *programs.paths],
         cwd=programs.module,
         env=toolchain.environment(),
         capture_output=True,
         text=True,
         check=False,
     )
-    return len(listed.stdout.split())
+    return listed.stdout.split()
 
 
 def _state(done: int, downloaded: int, total: int) -> str:
@@ -183,6 +216,6 @@ def _state(done: int, downloaded: int, total: int) -> str:
 
 def _settle(directory: Path, program: str, package: str) -> None:
     """The program has its own name: Go names it after the package's folder, leaving out a version at the end."""
-    last = [part for part in package.split("/") if not re.fullmatch(r"v\d+", part)][-1]
-    if last != program:
+    if not (directory / program).exists():
+        last = [part for part in package.split("/") if not re.fullmatch(r"v\d+", part)][-1]
         (directory / last).rename(directory / program)

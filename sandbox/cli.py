@@ -21,6 +21,8 @@ err = Console(stderr=True, highlight=False)
 
 Name = Annotated[str, typer.Option(help="Which sandbox; several live side by side.")]
 Nodes = Annotated[int, typer.Option(min=0, max=node.MOST, help="Node objects and OVN chassis, without kubelets.")]
+Kubelets = Annotated[bool, typer.Option("--kubelets", help="With what nodes need that run containers.")]
+Tests = Annotated[bool, typer.Option("--e2e", help="With the end-to-end tests of Kubernetes.")]
 
 
 @app.command()
@@ -82,13 +84,13 @@ def run_(context: typer.Context, name: Name = "default") -> NoReturn:
 
 
 @app.command()
-def programs() -> None:
-    """Build or fetch all programs that sandboxes run, unless that was done before, and print where they are."""
+def programs(kubelets: Kubelets = False, e2e: Tests = False) -> None:
+    """Build or fetch the programs that sandboxes run, unless that was done before, and print where they are."""
     ovn = release.chosen()
     debian.fetch(ovn, Shown(err))
     if ovn.packages:
         print(ovn.bin)
-    for each in build.ALL:
+    for each in (*build.ALL, *(build.KUBELETS if kubelets else ()), *((build.E2E,) if e2e else ())):
         build.build(each, Shown(err))
         print(each.bin)
 

@@ -1,6 +1,7 @@
 """Programs are built once per version, and a failed build says where to look."""
 
 import shutil
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -55,6 +56,21 @@ def test_a_build_happens_once(tmp_path: Path, own_cache: Path) -> None:
         f"small-{programs.key}.log",
         "small.lock",
     }
+
+
+def test_the_tests_of_a_package_can_be_the_program(tmp_path: Path, own_cache: Path) -> None:
+    """Kubernetes has its end-to-end tests as Go tests, which no `go build` makes."""
+    module = small(tmp_path / "small", "package main\n\nfunc main() {}\n").module
+    (module / "main_test.go").write_text(
+        'package main\n\nimport "testing"\n\nfunc TestNothing(*testing.T) { println("tested") }\n'
+    )
+    programs = build.Programs(module, (("small.test", "example.org/small"),), tests=True)
+
+    build.build(programs, Quiet())
+
+    ran = subprocess.run([programs.bin / "small.test", "-test.v"], capture_output=True, text=True, check=True)
+    assert "tested" in ran.stderr
+    assert "PASS: TestNothing" in ran.stdout
 
 
 def test_a_failed_build_shows_its_end_and_leaves_no_program(tmp_path: Path, own_cache: Path) -> None:
