@@ -1,0 +1,31 @@
+#!/bin/sh
+# controller.sh: runs ovn-controller in the foreground. The rules of the one before stay in the switch until this one has computed its own.
+# From the environment: OVS_RUNDIR, OVN_RUNDIR, SETTLE_SECONDS, TLS (a folder with tls.key, tls.crt, ca.crt; empty: plain TCP).
+set -eu
+export OVS_RUNDIR OVN_RUNDIR
+
+ctl() { ovs-vsctl --db="unix:$OVS_RUNDIR/db.sock" --no-wait -t 10 "$@"; }
+computed() { ovs-appctl -T 3 -t "$OVN_RUNDIR/ovn-controller.ctl" inc-engine/show-stats lflow_output 2>/dev/null | tr -dc '0-9\n' | tr '\n' ' '; }
+is_connected() { [ "$(ovs-appctl -T 3 -t "$OVN_RUNDIR/ovn-controller.ctl" connection-status 2>/dev/null)" = connected ]; }
+
+# The southbound database sends what this node needs in several steps; rules of the first alone would drop packets.
+release() {
+  until_second=$(($(date +%s) + SETTLE_SECONDS))
+  before=
+  until is_connected && now=$(computed) && [ -n "$now" ] && [ "$now" = "$before" ]; do
+    [ "$(date +%s)" -lt "$until_second" ] || break
+    before=${now:-}
+    sleep 1
+  done
+  ctl remove Open_vSwitch . external_ids ovn-ofctrl-wait-before-clear
+}
+
+mkdir -p "$OVN_RUNDIR"
+until ovsdb-client -t 5 wait "unix:$OVS_RUNDIR/db.sock" Open_vSwitch connected >/dev/null 2>&1; do sleep 0.2; done
+until [ -n "$(ctl --if-exists get Open_vSwitch . external_ids:system-id 2>/dev/null)" ]; do sleep 0.2; done
+ctl set Open_vSwitch . external_ids:ovn-ofctrl-wait-before-clear=$((SETTLE_SECONDS * 1000))
+release &
+set --
+[ -z "$TLS" ] || set -- --private-key="$TLS/tls.key" --certificate="$TLS/tls.crt" --ca-cert="$TLS/ca.crt"
+exec ovn-controller -vconsole:info -vsyslog:off -vfile:off --no-chdir --pidfile="$OVN_RUNDIR/ovn-controller.pid" \
+  --unixctl="$OVN_RUNDIR/ovn-controller.ctl" "$@" "unix:$OVS_RUNDIR/db.sock"
