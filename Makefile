@@ -67,6 +67,10 @@ servers:
 programs: $(READY)
 	@$(PYTHON) -m sandbox programs >/dev/null
 
+.PHONY: cni
+cni: $(READY) ## Build the CNI plugin, static, and say where it is.
+	@make/cni
+
 $(UV): requirements/uv.txt
 	@make/uv $(CACHE)/uv
 
