@@ -72,8 +72,13 @@ class Server:
                 )
             except FileNotFoundError:
                 raise client.missing(self.command[0]) from None
-        _children[child.pid] = child
-        self.pid_file.write_text(f"{Identity.of(child.pid) or ''}\n")
+        identity = self._identify(child)
+        _children[identity.pid if identity else child.pid] = child
+        self.pid_file.write_text(f"{identity or ''}\n")
+
+    def _identify(self, child: subprocess.Popen[bytes]) -> Identity | None:
+        """Which program is the server: the one that was started."""
+        return Identity.of(child.pid)
 
     def stop(self, how: signal.Signals = signal.SIGKILL, patience: float = 10.0) -> None:
         """The program is gone and its pid file too.

@@ -3,7 +3,7 @@
 `ovn` is OVN alone (a tenth of a second), `cluster` a whole control plane (five seconds, half a gigabyte): ask for the
 least that will do. Both live for the session; a test leaves in them nothing that disturbs another. A test that kills or
 wipes OVN asks for its own, `own_ovn`; a module that runs a controller, which has an opinion on everything in a cluster,
-asks for `own_cluster`.
+asks for `own_cluster`. `host` is a machine with Open vSwitch and nothing else: tests/hosts.py.
 """
 
 import os
@@ -16,12 +16,14 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from sandbox import Ovn, Sandbox
-from sandbox.identity import Identity
 from sandbox.places import names
+from tests.hosts import fabric, host, new_host
+from tests.leftover import PREFIX, is_leftover, sandbox_name
+
+__all__ = ["fabric", "host", "new_host"]  # fixtures of their own file
 
 ROOT = Path(__file__).parent.parent
 CRDS = ROOT / "crds"
-PREFIX = "test"
 CLUSTERS = frozenset({"cluster", "own_cluster"})
 """Fixtures with a control plane."""
 OVN_HOME = Path(tempfile.gettempdir()) / f"ovnloom-{os.getuid()}-tests"
@@ -99,13 +101,6 @@ def know_crds(sandbox: Sandbox) -> None:
     sandbox.kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", str(CRDS))
 
 
-def sandbox_name(purpose: str) -> str:
-    """A name that no other run uses, and by which a later run sees whether this one still lives."""
-    me = Identity.of(os.getpid())
-    assert me is not None
-    return f"{PREFIX}-{me.pid}-{me.started}-{purpose}"
-
-
 def remove_leftovers() -> None:
     """Servers of test runs that were killed, and so couldn't remove them, are gone."""
     for name in names():
@@ -114,12 +109,3 @@ def remove_leftovers() -> None:
     for directory in OVN_HOME.glob(f"{PREFIX}-*"):
         if is_leftover(directory.name):
             Ovn(directory).down()
-
-
-def is_leftover(name: str) -> bool:
-    """Whether `sandbox_name` made this name in a run that has ended."""
-    match name.split("-", 3):
-        case [prefix, pid, started, _] if prefix == PREFIX and pid.isdigit() and started.isdigit():
-            owner = Identity.of(int(pid))
-            return owner is None or owner.started != int(started)
-    return False
