@@ -116,6 +116,15 @@ class Problem(NamedTuple):
     condition: Literal["Validated", "Ready", "Error"] = "Ready"
 
 
+class NodeCondition(NamedTuple):
+    """Whether an object works on one node, and why."""
+
+    node: str
+    is_ready: bool
+    reason: str
+    message: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """What the owner's object should say about itself: merged into spec (defaults), status and annotations.
@@ -131,6 +140,8 @@ class Report:
     """Reason of the Ready=True condition; empty where the kind has no conditions."""
     blockers: str = ""
     """Why a deletion waits, or empty when the finalizer may go."""
+    nodes: tuple[NodeCondition, ...] = ()
+    """How it is on single nodes, for kinds that have conditions of nodes."""
 
 
 _NO_REPORT = Report()

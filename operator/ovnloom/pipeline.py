@@ -45,6 +45,8 @@ RANKS = {
         (
             "Vpc",
             "DenyAll",
+            "ProviderNetwork",
+            "Vlan",
             "Subnet",
             "IPPool",
             "SecurityGroup",

@@ -22,11 +22,15 @@ COLUMNS = {
     "vip": "NAME NAMESPACE V4IP V6IP MAC SUBNET TYPE",
     "slr": "NAME VIP PORT(S) SERVICE AGE",
     "vpc-dns": "NAME ACTIVE VPC SUBNET COREFILE",
+    "vlan": "NAME ID PROVIDER CONFLICT",
+    "pn": "NAME DEFAULTINTERFACE READY",
     "ippool": "NAME SUBNET ENABLEADDRESSSET IPS V4USED V4AVAILABLE V6USED V6AVAILABLE",
 }
 SPECS: dict[str, dict[str, Any]] = {
     "subnet": {"cidrBlock": "10.95.0.0/16", "excludeIps": ["10.95.0.1", "10.95.0.9"]},
     "vpc": {"namespaces": ["ns1"]},
+    "vlan": {"id": 10, "provider": "p"},
+    "pn": {"defaultInterface": "eth1"},
     "ip": {"subnet": "s"},
     "ippool": {"subnet": "s", "ips": ["10.95.0.1"]},
     "sg": {"allowSameGroupTraffic": True},

@@ -15,6 +15,7 @@ from ovnloom.api.nad import NetworkAttachmentDefinition
 from ovnloom.api.namespace import Namespace
 from ovnloom.api.node import Node
 from ovnloom.api.pod import Pod
+from ovnloom.api.providernetwork import ProviderNetwork
 from ovnloom.api.securitygroup import SecurityGroup
 from ovnloom.api.selector import Expression, LabelSelector
 from ovnloom.api.statefulset import StatefulSet
@@ -22,6 +23,7 @@ from ovnloom.api.subnet import Acl, NatRule, Subnet
 from ovnloom.api.switchlbrule import SwitchLBRule
 from ovnloom.api.vip import Vip
 from ovnloom.api.virtualmachine import VirtualMachine
+from ovnloom.api.vlan import Vlan
 from ovnloom.api.vpc import BfdPort, Peering, PolicyRoute, StaticRoute, Vpc
 from ovnloom.api.vpcdns import VpcDns
 
@@ -32,12 +34,14 @@ VIEWS = (
     Namespace,
     Node,
     Pod,
+    ProviderNetwork,
     SecurityGroup,
     StatefulSet,
     Subnet,
     SwitchLBRule,
     Vip,
     VirtualMachine,
+    Vlan,
     Vpc,
     VpcDns,
 )
@@ -54,7 +58,7 @@ metadata spec status name namespace labels annotations ownerReferences controlle
 restartPolicy conditions addresses type config plugins ipam acls match natOutgoingPolicyRules namespaceSelectors
 matchLabels matchExpressions key operator values staticRoutes policyRoutes vpcPeerings bfdPort nodeSelector u2oFeatures
 mtu excludeIps cidrBlock ips ipAddress template ordinals start replicas ovn.kubernetes.io/allocated
-vip ports port selector endpoints v4ip
+vip ports port selector endpoints v4ip id provider defaultInterface customInterfaces interface nodes excludeNodes
 ovn.kubernetes.io/ip_address generation ingressRules egressRules priority protocol policy portRangeMin tier
 """
 """Junk goes to every place where a decoder looks, not only to the top."""
@@ -77,7 +81,9 @@ def test_no_rubbish_makes_decoding_fail(view: Any, body: dict[str, Any]) -> None
 
 @given(spec=some.dictionaries(WORDS, JUNK, max_size=5))
 @pytest.mark.parametrize(
-    "view", [Subnet, Vpc, IPPool, IP, SecurityGroup, Vip, SwitchLBRule, VpcDns], ids=lambda view: view.__name__
+    "view",
+    [Subnet, Vpc, ProviderNetwork, Vlan, IPPool, IP, SecurityGroup, Vip, SwitchLBRule, VpcDns],
+    ids=lambda view: view.__name__,
 )
 def test_each_complaint_is_a_short_sentence_about_a_field(view: Any, spec: dict[str, Any]) -> None:
     """They become conditions, which people read and etcd stores."""

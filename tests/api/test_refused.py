@@ -214,6 +214,22 @@ SWITCH_LB_RULES = {
     "affinity": ({"sessionAffinity": "Always"}, "spec.sessionAffinity", "ClientIP"),
 }
 VPC_DNSES = {"replicas": ({"replicas": -1}, "spec.replicas", "greater than or equal to 0")}
+VLANS = {
+    "no provider": ({"id": 10}, "spec.provider", "Required"),
+    "id too high": ({"id": 4096, "provider": "p"}, "spec.id", "4095"),
+    "id below": ({"id": -1, "provider": "p"}, "spec.id", "greater than or equal to 0"),
+}
+PROVIDER_NETWORKS = {
+    "no interface": ({"excludeNodes": []}, "spec.defaultInterface", "Required"),
+    "interface with a blank": ({"defaultInterface": "eth 1"}, "spec.defaultInterface", "without a slash or blank"),
+    "interface too long": ({"defaultInterface": "e" * 16}, "spec.defaultInterface", "15"),
+    "custom interface": (
+        {"defaultInterface": "eth1", "customInterfaces": [{"interface": "a/b"}]},
+        "spec.customInterfaces[0].interface",
+        "without a slash or blank",
+    ),
+    "name too long": ({"defaultInterface": "eth1"}, "metadata.name", "at most 12", "thirteen-char"),
+}
 CASES = {
     f"{kind}: {case}": Refusal(kind, *rest)
     for kind, cases in (
@@ -225,6 +241,8 @@ CASES = {
         ("Vip", VIPS),
         ("SwitchLBRule", SWITCH_LB_RULES),
         ("VpcDns", VPC_DNSES),
+        ("Vlan", VLANS),
+        ("ProviderNetwork", PROVIDER_NETWORKS),
     )
     for case, rest in cases.items()
 }

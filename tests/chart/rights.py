@@ -25,8 +25,8 @@ READ_ONLY: Rights = {
 }
 WATCHED: Rights = {
     **{("kubeovn.io", kind): {*READ, "create", "patch"} for kind in ("vpcs", "subnets")},
-    ("kubeovn.io", "ippools"): {*READ, "patch"},
-    ("kubeovn.io", "security-groups"): set(READ),
+    **{("kubeovn.io", kind): {*READ, "patch"} for kind in ("ippools", "vlans")},
+    **{("kubeovn.io", kind): set(READ) for kind in ("security-groups", "provider-networks")},
     ("kubeovn.io", "ips"): {*READ, "create", "patch", "delete"},
     **{("kubeovn.io", kind): {*READ, "create", "patch", "delete"} for kind in ("vips", "switch-lb-rules")},
     ("", "services"): {*READ, "create", "patch", "delete"},
@@ -37,7 +37,10 @@ WATCHED: Rights = {
 EXPECTED: Rights = {
     **WATCHED,
     **{("kubeovn.io", f"{kind}/status"): {"patch"} for kind in ("vpcs", "subnets", "ippools", "security-groups")},
-    **{("kubeovn.io", f"{kind}/status"): {"patch"} for kind in ("switch-lb-rules", "vpc-dnses")},
+    **{
+        ("kubeovn.io", f"{kind}/status"): {"patch"}
+        for kind in ("switch-lb-rules", "vpc-dnses", "provider-networks", "vlans")
+    },
     **{("policy.networking.k8s.io", f"{kind}/status"): {"patch"} for kind in CLUSTER_POLICIES},
     ("", "events"): {"create", "patch"},
     ("apiextensions.k8s.io", "customresourcedefinitions"): {"list", "watch"},

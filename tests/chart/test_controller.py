@@ -88,6 +88,7 @@ def test_the_controller_does_all_its_work_with_the_rights_of_the_chart(place: Pl
     repeat = told_twice(place)
     first_start(place)
     later_kinds(place)
+    physical_networks(place)
     policies_of_administrators(place)
     pods_come_and_go(place)
     networks_go(place)
@@ -159,6 +160,16 @@ def later_kinds(place: Place) -> None:
     place.pod("two", space, {"k8s.v1.cni.cncf.io/networks": f"{space}/more"})
 
     assert place.allocated("two", space, f"more.{space}.ovn")["logical_switch"] == second
+
+
+def physical_networks(place: Place) -> None:
+    """A Vlan that names no ProviderNetwork is told which one is meant; both say what came of them."""
+    network, vlan = place.custom("ProviderNetwork", "pn", defaultInterface="eth1"), place.name("vlan")
+    place.ready("ProviderNetwork", network)
+    place.custom("Vlan", "vlan", id=7, provider="")
+
+    assert "'provider' does not exist" in place.fails("Vlan", vlan, "ProviderNetworkUnusable")
+    until(lambda: place.api.the("Vlan", vlan)["spec"]["provider"] == "provider", "the usual provider", PATIENCE)
 
 
 def crd(name: str, group: str, kind: str) -> dict[str, Any]:

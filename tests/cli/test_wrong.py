@@ -45,8 +45,8 @@ SUBNET = "{apiVersion: kubeovn.io/v1, kind: Subnet, metadata: {name: a}, spec: %
         (
             "{apiVersion: kubeovn.io/v1, kind: Subnets, metadata: {name: a}}",
             (
-                "stdin document 1: kind Subnets does not exist in kubeovn.io; ovnloom serves Vpc, Subnet, IPPool, "
-                "SecurityGroup, IP, Vip, SwitchLBRule, VpcDns"
+                "stdin document 1: kind Subnets does not exist in kubeovn.io; ovnloom serves Vpc, "
+                "ProviderNetwork, Vlan, Subnet, IPPool, SecurityGroup, IP, Vip, SwitchLBRule, VpcDns"
             ),
         ),
         (SUBNET % "[1]", "stdin document 1: spec is '[1]'; write an object"),

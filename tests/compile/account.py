@@ -121,6 +121,8 @@ def _report(report: Report) -> Iterator[str]:
         yield f"  {name}: {'(absent)' if value is None else value}"
     for name, value in sorted(report.labels.items()):
         yield f"  label {name}: {'(absent)' if value is None else value}"
+    for node, is_ready, reason, message in report.nodes:
+        yield f"  Ready on {node}: {is_ready} {reason}{': ' if message else ''}{message}"
     if report.ready:
         yield f"  ready: {report.ready}"
     if report.blockers:

@@ -60,6 +60,8 @@ KINDS: Mapping[str, Kind] = {
     "CustomResourceDefinition": Kind("/apis/apiextensions.k8s.io/v1", "customresourcedefinitions", False),
     "NetworkAttachmentDefinition": Kind("/apis/k8s.cni.cncf.io/v1", "network-attachment-definitions", True),
     "Vpc": Kind(OURS, "vpcs", False),
+    "ProviderNetwork": Kind(OURS, "provider-networks", False),
+    "Vlan": Kind(OURS, "vlans", False),
     "Subnet": Kind(OURS, "subnets", False),
     "IP": Kind(OURS, "ips", False),
     "IPPool": Kind(OURS, "ippools", False),

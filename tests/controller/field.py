@@ -33,6 +33,8 @@ LAST = (
     "IPPool",
     "SecurityGroup",
     "Subnet",
+    "Vlan",
+    "ProviderNetwork",
     "Vpc",
     "NetworkAttachmentDefinition",
     "Namespace",

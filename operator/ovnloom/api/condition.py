@@ -18,6 +18,8 @@ class Condition:
     observed_generation: int = 0
     last_update_time: str = ""
     last_transition_time: str = ""
+    node: str = ""
+    """The node that it is about; only ProviderNetworks have conditions of nodes."""
 
     def encode(self) -> dict[str, Any]:
         """The item as it is written; times that nobody set are left out."""
@@ -32,6 +34,8 @@ class Condition:
             item["lastUpdateTime"] = self.last_update_time
         if self.last_transition_time:
             item["lastTransitionTime"] = self.last_transition_time
+        if self.node:
+            item["node"] = self.node
         return item
 
 
@@ -53,4 +57,5 @@ def _decode(item: dict[str, Any]) -> Condition:
         observed_generation=generation if type(generation) is int else 0,
         last_update_time=text(item, "lastUpdateTime"),
         last_transition_time=text(item, "lastTransitionTime"),
+        node=text(item, "node"),
     )

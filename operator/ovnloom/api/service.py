@@ -26,6 +26,8 @@ class ServicePort(NamedTuple):
     name: str
     protocol: str
     port: int
+    node_port: int = 0
+    """At this port of every node the Service is reached, too; 0: at none."""
 
 
 class Claim(NamedTuple):
@@ -54,6 +56,10 @@ class Service(Object):
     """How long a client keeps its backend; 0 without session affinity."""
     is_internally_local: bool = False
     """`internalTrafficPolicy: Local`: Pods reach only the backends of their own node."""
+    is_externally_local: bool = False
+    """`externalTrafficPolicy: Local`: who comes from outside reaches only the backends of the node it comes to."""
+    health_port: int = 0
+    """`healthCheckNodePort`: there a node says whether it has backends; 0 when nobody asks."""
 
     @property
     def namespace(self) -> str:
@@ -101,6 +107,8 @@ class Service(Object):
             ports=_ports(spec.get("ports")),
             affinity_seconds=_affinity(spec),
             is_internally_local=spec.get("internalTrafficPolicy") == "Local",
+            is_externally_local=spec.get("externalTrafficPolicy") == "Local",
+            health_port=number(spec, "healthCheckNodePort"),
         )
 
 
@@ -121,7 +129,12 @@ def _ports(found: Any) -> tuple[ServicePort, ...]:
     if not isinstance(found, list):
         return ()
     items = [item for item in found if isinstance(item, dict)]
-    read = (ServicePort(word(item, "name"), word(item, "protocol") or "TCP", number(item, "port")) for item in items)
+    read = (
+        ServicePort(
+            word(item, "name"), word(item, "protocol") or "TCP", number(item, "port"), number(item, "nodePort")
+        )
+        for item in items
+    )
     return tuple(port for port in read if port.port and port.protocol in PROTOCOLS)
 
 

@@ -78,6 +78,11 @@ class Subnet(Object):
     conditions: tuple[Condition, ...] = field(default=(), compare=False)
     status: Mapping[str, Any] = field(default_factory=empty, compare=False)
 
+    @property
+    def has_router(self) -> bool:
+        """The router of its Vpc is its gateway; that of an underlay Subnet usually is in the physical network."""
+        return not self.vlan or self.logical_gateway
+
     @classmethod
     def decode(cls, body: Mapping[str, Any]) -> Self:
         """The Subnet in a JSON body; a field of a wrong type becomes a sentence in `malformed`."""

@@ -25,7 +25,7 @@ WORKLOADS: Mapping[tuple[str, str], str] = {
 
 # fmt: off
 NOT_SERVED = frozenset({
-    "Vlan", "ProviderNetwork", "QoSPolicy", "RouterLBRule", "DNSNameResolver", "OvnEip", "OvnFip",
+    "QoSPolicy", "RouterLBRule", "DNSNameResolver", "OvnEip", "OvnFip",
     "OvnSnatRule", "OvnDnatRule", "IptablesEIP", "IptablesFIPRule",
     "IptablesDnatRule", "IptablesSnatRule", "VpcNatGateway", "VpcEgressGateway", "BgpConf", "EvpnConf",
 })

@@ -140,7 +140,14 @@ def _answer(read: Reader, pod: Pod, nic: Nic, ip: IP, net: PortNetwork, annotati
         return
     annotations[prefix + "mac_address"] = ip.mac
     annotations[prefix + "logical_switch"] = net.name
-    annotations[prefix + "logical_router"] = net.vpc
+    found = {
+        "logical_router": net.logical_router,
+        "vlan_id": str(net.uplink.tag) if net.uplink else "",
+        "provider_network": net.uplink.network if net.uplink else "",
+    }
+    for word, value in found.items():
+        if value or prefix + word in pod.written:
+            annotations[prefix + word] = value or None
     if prefix + "pod_nic_type" not in pod.annotations:
         annotations[prefix + "pod_nic_type"] = read.settings.pod_nic_type
     if pod.node:

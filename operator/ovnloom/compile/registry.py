@@ -17,6 +17,7 @@ from ovnloom.compile.namespace import compile_namespace
 from ovnloom.compile.networkpolicy import compile_networkpolicy
 from ovnloom.compile.node import compile_node
 from ovnloom.compile.pod import compile_pod
+from ovnloom.compile.providernetwork import compile_providernetwork
 from ovnloom.compile.security_rows import compile_denyall
 from ovnloom.compile.securitygroup import compile_securitygroup
 from ovnloom.compile.selection import compile_selection
@@ -24,6 +25,7 @@ from ovnloom.compile.service import compile_service
 from ovnloom.compile.subnet import compile_subnet
 from ovnloom.compile.switchlbrule import compile_switchlbrule
 from ovnloom.compile.vip import compile_vip
+from ovnloom.compile.vlan import compile_vlan
 from ovnloom.compile.vpc import compile_vpc
 from ovnloom.compile.vpcdns import compile_vpcdns
 from ovnloom.intent import Intent
@@ -32,6 +34,8 @@ from ovnloom.world.graph import Reader
 COMPILERS: Mapping[str, Callable[[Reader, Key], Intent]] = {
     "Vpc": compile_vpc,
     "DenyAll": compile_denyall,
+    "ProviderNetwork": compile_providernetwork,
+    "Vlan": compile_vlan,
     "Subnet": compile_subnet,
     "IPPool": compile_ippool,
     "SecurityGroup": compile_securitygroup,

@@ -13,10 +13,11 @@ from ovnloom.api.subnet import Subnet
 from ovnloom.compile.subnet_acls import acls
 from ovnloom.compile.subnet_dhcp import dhcp_rows, ra_configs
 from ovnloom.compile.subnet_gateway import gateway_rows
+from ovnloom.compile.subnet_underlay import localnet_port
 from ovnloom.intent import EMPTY, Intent, Parent, Problem, Ref, Report, Row, Value
 from ovnloom.ipam import address_text, parse_item
 from ovnloom.ovn import names
-from ovnloom.world.gateway import carriers, listed
+from ovnloom.world.gateway import carriers, is_centralized, listed
 from ovnloom.world.graph import Reader
 from ovnloom.world.indexes import DEFAULT_SUBNETS, IPS_OF_SUBNET
 from ovnloom.world.moments import Strays
@@ -53,9 +54,13 @@ def compile_subnet(read: Reader, key: Key) -> Intent:
     is_joined = read.view(exists, net.vpc)
     balancers = net.vpc if is_joined and has_load_balancers(read, subnet) else ""
     rows = [switch_row(subnet, balancers), *acls(read, subnet, net), *dhcp_rows(read, subnet, net)]
+    if net.uplink is not None:
+        rows.append(localnet_port(net, net.uplink))
     if not is_joined:
         missing = Problem("VpcMissing", f"spec.vpc is {net.vpc!r}; create that Vpc or name another")
         return Intent(tuple(rows), problems=(missing,), report=report)
+    if not subnet.has_router:
+        return Intent(tuple(rows), problems=problems, report=report)
     rows.extend(_link(subnet, net, read.view(proxied, net.name)))
     rows.extend(gateway_rows(read, subnet, net))
     return Intent(tuple(rows), problems=problems, report=report)
@@ -129,7 +134,7 @@ def _warnings(read: Reader, subnet: Subnet, net: Segment) -> Iterator[Problem]:
             first = read.find(DEFAULT_SUBNETS, net.vpc)[0]
             if first.name != subnet.name:
                 yield _second_default(first.name, net.vpc)
-    if is_default_vpc and subnet.gateway_type == "centralized" and net.is_ovn:
+    if is_default_vpc and is_centralized(subnet) and net.is_ovn:
         if not listed(read, subnet):
             wrong = "spec.gatewayType is centralized, but spec.gatewayNode and spec.gatewayNodeSelectors name no node"
             yield Problem("NoReadyGateway", f"{wrong}; name one")
@@ -144,6 +149,9 @@ def _without_effect(subnet: Subnet, net: Segment) -> Iterator[Problem]:
         if network is None or last < network.address or first > network.last_address:
             wrong = f"spec.excludeIps has {shown(item)}, which lies outside spec.cidrBlock {net.networks}"
             yield idle("ExcludeIpsOutside", f"{wrong} and has no effect; correct or remove it")
+    if subnet.vlan and subnet.u2o_interconnection:
+        wrong = "spec.u2oInterconnection is set, but it is not served"
+        yield idle("NotServed", f"{wrong}; leave it out, or let the router be the gateway with spec.logicalGateway")
     if subnet.vips:
         yield idle("NotServed", "spec.vips are not served; leave them out")
 
@@ -183,7 +191,7 @@ def _report(read: Reader, subnet: Subnet, net: Segment, blockers: str) -> Report
         spec["enableLb"] = read.settings.enable_lb
     status: dict[str, Any] = {"activateGateway": ""}
     ready = "ResetLogicalSwitchAclSuccess" if not subnet.private else "SetPrivateLogicalSwitchSuccess"
-    if is_default_vpc and subnet.gateway_type == "centralized":
+    if is_default_vpc and is_centralized(subnet):
         active = carriers(read, subnet)
         status["activateGateway"] = active[0] if active and not subnet.enable_ecmp else ""
         ready = "ReconcileCentralizedGatewaySuccess"

@@ -10,7 +10,7 @@ from ovnloom.intent import Row
 from ovnloom.ipam import address_text
 from ovnloom.ovn import names
 from ovnloom.ovn.match import from_cidr, to_cidr
-from ovnloom.world.gateway import carriers, join_address
+from ovnloom.world.gateway import carriers, is_centralized, join_address
 from ovnloom.world.graph import Reader
 from ovnloom.world.subnet import Segment
 
@@ -34,7 +34,7 @@ def gateway_rows(read: Reader, subnet: Subnet, net: Segment) -> Iterator[Row]:
         return
     for network in net.networks:
         yield policy(router, LOCAL, to_cidr(str(network)), "allow", ids={names.KEY_SUBNET: net.name})
-    if subnet.gateway_type != "centralized" or net.name == read.settings.join_subnet:
+    if not is_centralized(subnet) or net.name == read.settings.join_subnet:
         return
     nodes = carriers(read, subnet)
     for network in net.networks:

@@ -29,7 +29,9 @@ from ovnloom.world.tables import BY_TYPE
 FINALIZED = frozenset({"Subnet", "Vpc", "IPPool", "Vip"})
 """Kinds whose deletion waits for us, IP objects aside: those get their finalizer when they are made."""
 WITH_STATUS = FINALIZED | {
+    "ProviderNetwork",
     "SecurityGroup",
+    "Vlan",
     "AdminNetworkPolicy",
     "BaselineAdminNetworkPolicy",
     "ClusterNetworkPolicy",
@@ -158,7 +160,7 @@ class Reporter:
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         # Where the status is a part of the object, writing it makes a new generation: to say which would never end.
         generation = 0 if owner.kind in WHOLE else found.meta.generation
-        after = conditions(before, problems, report.ready, report.blockers, generation, now)
+        after = conditions(before, problems, report.ready, report.blockers, generation, now, report.nodes)
         body = _differing(found.status, wanted)
         if after != before:
             body["conditions"] = [condition.encode() for condition in after]

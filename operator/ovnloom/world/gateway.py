@@ -35,6 +35,11 @@ def labels_of(read: Reader, node: str) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(found.labels.items())) if found else ()
 
 
+def is_centralized(subnet: Subnet) -> bool:
+    """Its traffic leaves through chosen nodes, not through each Pod's own."""
+    return subnet.gateway_type == "centralized" and subnet.has_router
+
+
 def listed(read: Reader, subnet: Subnet) -> tuple[str, ...]:
     """The gateway nodes of a centralised Subnet as its user listed them; by selectors: sorted by name."""
     if subnet.gateway_node.strip():

@@ -10,6 +10,7 @@ from ovnloom.api.ippool import IPPool
 from ovnloom.api.meta import Key, Object
 from ovnloom.api.pod import Pod
 from ovnloom.api.subnet import Subnet
+from ovnloom.api.vlan import Vlan
 from ovnloom.api.vpc import Vpc
 from ovnloom.world.cluster_indexes import CLUSTER_INDEXES
 from ovnloom.world.policy_indexes import POLICY_INDEXES
@@ -17,6 +18,11 @@ from ovnloom.world.security_indexes import SECURITY_INDEXES
 from ovnloom.world.service_indexes import SERVICE_INDEXES
 from ovnloom.world.vip_indexes import VIP_INDEXES
 from ovnloom.world.world import Index
+
+USUAL_PROVIDER = "provider"
+"""The ProviderNetwork of Vlans that name none."""
+AGENT = "kube-ovn-cni"
+"""Value of the label `app` by which the node agents' Pods are found."""
 
 
 def by_age(found: Object) -> tuple[str, Key]:
@@ -33,8 +39,15 @@ def _machine(pod: Pod) -> Iterable[Key]:
     return (Key(owner.name, pod.namespace),) if owner is not None and owner.kind == "VirtualMachineInstance" else ()
 
 
+def _agent(pod: Pod) -> Iterable[str]:
+    return (pod.node,) if pod.host_network and pod.labels.get("app") == AGENT else ()
+
+
 SUBNETS_OF_VPC = Index("subnets of vpc", Subnet, lambda subnet: (subnet.vpc,), by_age)
 SUBNETS_OF_PROVIDER = Index("subnets of provider", Subnet, lambda subnet: (subnet.provider or "ovn",), by_age)
+SUBNETS_OF_VLAN = Index("subnets of vlan", Subnet, lambda subnet: (subnet.vlan,) if subnet.vlan else (), by_age)
+VLANS_OF_PROVIDER = Index("vlans of provider", Vlan, lambda vlan: (vlan.provider or USUAL_PROVIDER,), by_age)
+AGENT_OF_NODE = Index("agent of node", Pod, _agent, lambda pod: (pod.created, pod.key))
 SUBNETS_OF_NAMESPACE = Index("subnets of namespace", Subnet, lambda subnet: subnet.namespaces, by_age)
 SUBNETS_WITH_SELECTOR = Index(
     "subnets with namespace selectors", Subnet, lambda subnet: ("",) if subnet.namespace_selectors else (), by_age
@@ -51,6 +64,9 @@ POOLS_OF_NAMESPACE = Index("pools of namespace", IPPool, lambda pool: pool.names
 INDEXES: tuple[Index[Any], ...] = (
     SUBNETS_OF_VPC,
     SUBNETS_OF_PROVIDER,
+    SUBNETS_OF_VLAN,
+    VLANS_OF_PROVIDER,
+    AGENT_OF_NODE,
     SUBNETS_OF_NAMESPACE,
     SUBNETS_WITH_SELECTOR,
     DEFAULT_SUBNETS,

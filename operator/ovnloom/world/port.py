@@ -8,7 +8,8 @@ from ovnloom.api.meta import Key
 from ovnloom.api.subnet import Subnet
 from ovnloom.world.graph import Reader
 from ovnloom.world.indexes import SUBNETS_OF_VPC
-from ovnloom.world.subnet import addresses, is_frozen, is_ovn_provider, vpc_name
+from ovnloom.world.subnet import addresses, is_frozen, is_ovn_provider, segment, vpc_name
+from ovnloom.world.underlay import Uplink
 
 
 class PortNetwork(NamedTuple):
@@ -22,6 +23,9 @@ class PortNetwork(NamedTuple):
     dhcp_families: tuple[int, ...]
     cidr: str
     gateway: str
+    logical_router: str = ""
+    """The router that it is joined to, as annotations have it."""
+    uplink: Uplink | None = None
     is_frozen: bool = False
     """Its ports stay as they are; the fields from `dhcp_families` on say nothing then."""
 
@@ -34,7 +38,7 @@ def port_network(read: Reader, name: str) -> PortNetwork | None:
     networks, gateway, _, _ = read.view(addresses, name)
     vpc, is_ovn = vpc_name(read, subnet), is_ovn_provider(subnet.provider)
     is_default = vpc == read.settings.cluster_router
-    is_routed = is_ovn and is_default and name != read.settings.join_subnet
+    is_routed = is_ovn and is_default and name != read.settings.join_subnet and subnet.has_router
     is_distributed = is_routed and subnet.gateway_type != "centralized"
     if read.view(is_frozen, name):
         return PortNetwork(name, vpc, is_ovn, is_default, is_distributed, (), "", "", is_frozen=True)
@@ -47,7 +51,15 @@ def port_network(read: Reader, name: str) -> PortNetwork | None:
         networks.families if subnet.enable_dhcp and is_ovn else (),
         str(networks),
         gateway.text,
+        vpc if subnet.has_router else "",
+        read.view(uplink_of, name),
     )
+
+
+def uplink_of(read: Reader, name: str) -> Uplink | None:
+    """View: the physical network of a Subnet, which alone its ports depend on of all that is judged."""
+    net = read.view(segment, name)
+    return net.uplink if net else None
 
 
 def distributed_subnets(read: Reader, _: None) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ The older of two Subnets in conflict keeps working.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ovnloom.api.meta import Key
@@ -32,8 +33,9 @@ from ovnloom.ipam import (
 from ovnloom.world.graph import Reader
 from ovnloom.world.indexes import DEFAULT_SUBNETS, POOLS_OF_SUBNET, SUBNETS_OF_VPC, by_age
 from ovnloom.world.moments import Strays
-from ovnloom.world.problem import invalid, shown
+from ovnloom.world.problem import invalid
 from ovnloom.world.subnet_rules import check_fields, check_gateway
+from ovnloom.world.underlay import Uplink, uplink
 
 NO_NETWORKS = Networks()
 
@@ -51,6 +53,8 @@ class Segment:
     excludes: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     is_deleting: bool = False
+    uplink: Uplink | None = None
+    """The physical network that it is part of; None for one of the overlay."""
 
     @property
     def is_valid(self) -> bool:
@@ -91,13 +95,12 @@ def segment(read: Reader, name: str) -> Segment | None:
     provider = subnet.provider or "ovn"
     networks, gateway, excludes, problems = read.view(addresses, name)
     problems = problems or check_fields(subnet, networks)
-    if not problems and subnet.vlan:
-        problems = (
-            invalid("UnderlayNotSupported", f"spec.vlan is {shown(subnet.vlan)}; leave it empty, VLANs are not served"),
-        )
+    physical = read.view(uplink, subnet.vlan) if subnet.vlan and is_ovn else None
+    if isinstance(physical, Problem):
+        problems, physical = problems or (physical,), None
     if not problems and is_ovn:
         problems = _conflicts(read, subnet, vpc, networks)
-    return Segment(name, vpc, provider, is_ovn, networks, gateway, excludes, problems, subnet.deleting)
+    return Segment(name, vpc, provider, is_ovn, networks, gateway, excludes, problems, subnet.deleting, physical)
 
 
 def is_frozen(read: Reader, name: str) -> bool:
@@ -137,11 +140,13 @@ def _conflicts(read: Reader, subnet: Subnet, vpc: str, networks: Networks) -> tu
     if vpc == name or (namesake is not None and not is_older(subnet, namesake)):
         wrong = f"metadata.name is also the name of Vpc {name}; give the Subnet another name"
         return (invalid("ValidateLogicalSwitchFailed", wrong),)
-    other = read.view(overlaps, vpc).get(name)
-    if other:
+    for space in _spaces(subnet):
+        other = read.view(overlaps, (vpc, space)).get(name)
+        if not other:
+            continue
         wrong = f"spec.cidrBlock {networks} overlaps {other}; choose a CIDR that nothing else in Vpc {vpc} uses"
         return (invalid("ValidateLogicalSwitchFailed", wrong),)
-    if vpc == read.settings.cluster_router and name != read.settings.join_subnet:
+    if vpc == read.settings.cluster_router and name != read.settings.join_subnet and not subnet.vlan:
         node = read.view(node_inside, networks)
         if node:
             wrong = f"spec.cidrBlock {networks} contains the InternalIP of {node}; choose a CIDR that no node is in"
@@ -160,17 +165,34 @@ def is_older(subnet: Subnet, vpc: Vpc) -> bool:
     return by_age(subnet)[0] < by_age(vpc)[0]
 
 
-def overlaps(read: Reader, vpc: str) -> dict[str, str]:
-    """View: for each Subnet of the Vpc whose addresses an older one (or the Services) has, what that is, in words.
+def _spaces(subnet: Subnet) -> Iterator[str]:
+    """Where no address may be twice: among what the Vpc's router is joined to (""), and in a Vlan."""
+    if subnet.has_router:
+        yield ""
+    if subnet.vlan:
+        yield subnet.vlan
+
+
+def spaces(read: Reader, name: str) -> tuple[str, ...]:
+    """View: among which Subnets of its Vpc the addresses of a Subnet must be its own."""
+    subnet = read.get(Subnet, Key(name))
+    return tuple(_spaces(subnet)) if subnet else ()
+
+
+def overlaps(read: Reader, place: tuple[str, str]) -> dict[str, str]:
+    """View: for each Subnet of a Vpc and space whose addresses an older one (or the Services) has, that, in words.
 
     One pass over the Vpc's Subnets in the order of their addresses, only when a CIDR in the Vpc changes.
     """
+    vpc, space = place
     found: dict[str, str] = {}
     taken: list[tuple[int, Networks, str]] = []
     if vpc == read.settings.cluster_router:
         services = parse_cidr_block(read.settings.service_cidr)
         taken.append((-1, services, f"the range of Services {services}"))
     for age, name in enumerate(read.view(members_by_age, vpc)):
+        if space not in read.view(spaces, name):
+            continue
         networks = read.view(addresses, name)[0]
         if networks.families:
             taken.append((age, networks, f"Subnet {name} ({networks})"))

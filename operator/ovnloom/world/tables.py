@@ -18,6 +18,7 @@ from ovnloom.api.namespace import Namespace
 from ovnloom.api.networkpolicy import NetworkPolicy
 from ovnloom.api.node import Node
 from ovnloom.api.pod import Pod
+from ovnloom.api.providernetwork import ProviderNetwork
 from ovnloom.api.securitygroup import SecurityGroup
 from ovnloom.api.service import Service
 from ovnloom.api.statefulset import StatefulSet
@@ -25,6 +26,7 @@ from ovnloom.api.subnet import Subnet
 from ovnloom.api.switchlbrule import SwitchLBRule
 from ovnloom.api.vip import Vip
 from ovnloom.api.virtualmachine import VirtualMachine
+from ovnloom.api.vlan import Vlan
 from ovnloom.api.vpc import Vpc
 from ovnloom.api.vpcdns import VpcDns
 
@@ -69,6 +71,8 @@ TABLES: tuple[Table, ...] = (
     Table(Namespace, "", "v1", "namespaces", False, Namespace.decode),
     Table(Node, "", "v1", "nodes", False, Node.decode),
     Table(Vpc, OURS, "v1", "vpcs", False, Vpc.decode),
+    Table(ProviderNetwork, OURS, "v1", "provider-networks", False, ProviderNetwork.decode),
+    Table(Vlan, OURS, "v1", "vlans", False, Vlan.decode),
     Table(Subnet, OURS, "v1", "subnets", False, Subnet.decode),
     Table(IPPool, OURS, "v1", "ippools", False, IPPool.decode),
     Table(SecurityGroup, OURS, "v1", "security-groups", False, SecurityGroup.decode),
