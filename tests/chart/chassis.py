@@ -1,4 +1,4 @@
-"""Open vSwitch and ovn-controller of one node: the scripts of the chart, run as the containers of `ovs-ovn` run them."""
+"""Open vSwitch and ovn-controller of one node: the scripts of the chart, run as the containers of `ovs-ovn` do."""
 
 from dataclasses import dataclass, field
 from functools import partial

@@ -1,5 +1,6 @@
 """The chart's Open vSwitch and ovn-controller with the real servers: start, restart, and what stays meanwhile."""
 
+import json
 import os
 import secrets
 import tempfile
@@ -142,7 +143,10 @@ def test_a_switch_that_died_gets_its_rules_again(make: Make, own_ovn: Ovn) -> No
 
 
 def test_flows_in_the_kernel_stay_until_the_switch_has_rules_again(make: Make) -> None:
-    """Without this a restart cuts off every Pod of the node. (The bridge here is one in userspace: what is seen is the wait.)"""
+    """Without this a restart cuts off every Pod of the node.
+
+    The bridge here is one in userspace: what is seen is that the switch waits.
+    """
     chassis = make()
     chassis.start("ovsdb", "vswitchd")
     chassis.until_ready("ovsdb", "vswitchd")
@@ -197,3 +201,27 @@ def test_where_the_kernel_has_no_datapath_auto_is_userspace(make: Make) -> None:
 
     expected = "system" if Path("/sys/module/openvswitch").exists() else "netdev"
     assert chassis.told("external_ids", "ovn-bridge-datapath-type") == expected
+
+
+def test_cleaning_leaves_neither_chassis_nor_device_nor_file(make: Make, own_ovn: Ovn) -> None:
+    """After an uninstall another network finds the node as it was; servers that are started meanwhile bring nothing back."""
+    chassis = make(remote=own_ovn.sb)
+    chassis.start()
+    name = joined(chassis, own_ovn)
+    with_a_port(chassis, own_ovn)
+
+    chassis.run("clean.sh")
+    until(lambda: not chassis.server("vswitchd").alive, "the end of the switch")
+    chassis.start("vswitchd", "controller")
+    chassis.run("clean.sh")
+
+    assert name not in chassis_rows(own_ovn)
+    assert chassis.ctl("--no-wait", "list-br") == ""
+    assert devices(chassis) == {"lo"}
+    assert list((chassis.directory / "etc").glob("[!.]*")) == []
+    assert not chassis.is_ready("controller")
+
+
+def devices(chassis: Chassis) -> set[str]:
+    said = client.output("ip", "-json", "-n", chassis.netns, "link")
+    return {each["ifname"] for each in json.loads(said)}

@@ -5,6 +5,9 @@ set -eu
 export OVS_RUNDIR OVN_RUNDIR
 
 ctl() { ovs-vsctl --db="unix:$OVS_RUNDIR/db.sock" --no-wait -t 10 "$@"; }
+told() { ctl --if-exists get Open_vSwitch . "external_ids:$1" 2>/dev/null; }
+# The node has been told who it is, and is not being cleaned.
+is_chassis() { [ -n "$(told system-id)" ] && [ -z "$(told ovnloom-leaves)" ]; }
 computed() { ovs-appctl -T 3 -t "$OVN_RUNDIR/ovn-controller.ctl" inc-engine/show-stats lflow_output 2>/dev/null | tr -dc '0-9\n' | tr '\n' ' '; }
 is_connected() { [ "$(ovs-appctl -T 3 -t "$OVN_RUNDIR/ovn-controller.ctl" connection-status 2>/dev/null)" = connected ]; }
 
@@ -22,7 +25,7 @@ release() {
 
 mkdir -p "$OVN_RUNDIR"
 until ovsdb-client -t 5 wait "unix:$OVS_RUNDIR/db.sock" Open_vSwitch connected >/dev/null 2>&1; do sleep 0.2; done
-until [ -n "$(ctl --if-exists get Open_vSwitch . external_ids:system-id 2>/dev/null)" ]; do sleep 0.2; done
+until is_chassis; do sleep 0.2; done
 ctl set Open_vSwitch . external_ids:ovn-ofctrl-wait-before-clear=$((SETTLE_SECONDS * 1000))
 release &
 set --

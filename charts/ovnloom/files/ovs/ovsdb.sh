@@ -44,7 +44,7 @@ settle() {
   *) datapath=netdev; if is_kernel_able; then datapath=system; fi ;;
   esac
   set -- --db="unix:$socket" --no-wait -t 30
-  ovs-vsctl "$@" init
+  ovs-vsctl "$@" init -- remove Open_vSwitch . external_ids ovnloom-leaves
   set -- "$@" set Open_vSwitch . \
     external_ids:system-id="$(cat "$identity")" external_ids:hostname="$NODE_NAME" \
     external_ids:ovn-encap-type="$ENCAP_TYPE" external_ids:ovn-bridge-datapath-type="$datapath" \

@@ -7,9 +7,12 @@ export OVS_RUNDIR
 
 say() { echo "vswitchd.sh: $*" >&2; }
 ctl() { ovs-vsctl --db="unix:$OVS_RUNDIR/db.sock" --no-wait -t 10 "$@"; }
+told() { ctl --if-exists get Open_vSwitch . "external_ids:$1" 2>/dev/null; }
+# The node has been told who it is, and is not being cleaned.
+is_chassis() { [ -n "$(told system-id)" ] && [ -z "$(told ovnloom-leaves)" ]; }
 
 until ovsdb-client -t 5 wait "unix:$OVS_RUNDIR/db.sock" Open_vSwitch connected >/dev/null 2>&1; do sleep 0.2; done
-until [ -n "$(ctl --if-exists get Open_vSwitch . external_ids:system-id 2>/dev/null)" ]; do sleep 0.2; done
+until is_chassis; do sleep 0.2; done
 
 # How many rules br-int has; a new bridge has at most one by itself.
 rules() { ovs-ofctl -t 3 dump-aggregate br-int 2>/dev/null | sed -n 's/.*flow_count=\([0-9]*\).*/\1/p'; }

@@ -1,0 +1,24 @@
+#!/bin/sh
+# clean.sh: the node is no chassis any more, has no bridge and no datapath, and its database is gone. The servers' own containers may
+# be started again meanwhile: they wait, because the database says that the node leaves. Succeeds as well when it is run again.
+# From the environment: OVS_DBDIR, OVS_RUNDIR, OVN_RUNDIR.
+set -eu
+export OVS_RUNDIR OVN_RUNDIR
+
+say() { echo "clean.sh: $*" >&2; }
+ctl() { ovs-vsctl --db="unix:$OVS_RUNDIR/db.sock" --no-wait -t 10 "$@"; }
+# One that doesn't answer has ended.
+tell() { ! ovs-appctl -T 5 -t "$1" version >/dev/null 2>&1 || ovs-appctl -T 20 -t "$@"; }
+switch() { echo "$OVS_RUNDIR/ovs-vswitchd.$(cat "$OVS_RUNDIR/ovs-vswitchd.pid" 2>/dev/null).ctl"; }
+
+if ovsdb-client -t 5 list-dbs "unix:$OVS_RUNDIR/db.sock" >/dev/null 2>&1; then
+  ctl set Open_vSwitch . external_ids:ovnloom-leaves=true
+  # It takes its chassis, its tunnels and br-int's rules along.
+  tell "$OVN_RUNDIR/ovn-controller.ctl" exit
+  for bridge in $(ctl list-br); do
+    say "removing $bridge"
+    ctl del-br "$bridge"
+  done
+  tell "$(switch)" exit --cleanup
+fi
+rm -f "$OVS_DBDIR/conf.db" "$OVS_DBDIR/conf.db.before" "$OVS_DBDIR/system-id.conf"
