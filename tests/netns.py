@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from secrets import token_hex
 
 from pyroute2 import IPRoute, netns
@@ -24,6 +25,7 @@ def namespace() -> Iterator[str]:
     try:
         with inside(name), IPRoute() as kernel:
             kernel.link("set", index=kernel.link_lookup(ifname="lo")[0], state="up")
+            _write("ipv6/conf/default/accept_dad", "0")  # nobody else is on any wire; addresses can be used at once
         yield name
     finally:
         netns.remove(name)
@@ -56,8 +58,7 @@ def address(name: str, link: str, *addresses: str) -> None:
         index = kernel.link_lookup(ifname=link)[0]
         for each in addresses:
             text, _, length = each.partition("/")
-            extra = {"flags": 0x02} if ":" in text else {}  # IFA_F_NODAD: nobody else is on the wire
-            kernel.addr("add", index=index, address=text, prefixlen=int(length), **extra)
+            kernel.addr("add", index=index, address=text, prefixlen=int(length))
 
 
 def route(name: str, to: str, via: str) -> None:
@@ -70,8 +71,11 @@ def forward(name: str) -> None:
     """A namespace passes packets on, as a node does."""
     with inside(name):
         for path in ("ipv4/ip_forward", "ipv6/conf/all/forwarding"):
-            with open(f"/proc/sys/net/{path}", "w", encoding="ascii") as file:
-                file.write("1")
+            _write(path, "1")
+
+
+def _write(path: str, value: str) -> None:
+    Path("/proc/sys/net", path).write_text(value)
 
 
 def listener(name: str, at: str, port: int = 0) -> socket.socket:

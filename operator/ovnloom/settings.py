@@ -90,6 +90,32 @@ class NodeSettings(BaseSettings):
         "/run/openvswitch/ovnloom-node.lock", description="File that is locked, so that no two agents serve one host."
     )
 
+    # Network: as the controller's
+    cluster_router: str = Field("ovn-cluster", description="Name of the default Vpc and of its router.")
+    join_subnet: str = Field("join", description="Subnet that joins nodes to the default Vpc.")
+    network_type: Literal["geneve", "vxlan", "stt", "vlan"] = Field("geneve", description="Tunnel between nodes.")
+    ovn_sb: str = Field(
+        "",
+        description="Southbound database for ovn-controller: comma list of `tcp:` or `ssl:` remotes. Empty: whoever "
+        "starts Open vSwitch has said it.",
+    )
+    tunnel_interface: str = Field(
+        "",
+        description="Interface that carries the tunnels: a name, or a comma list of regular expressions of which the "
+        "first that fits counts. Empty: the one that has the node's InternalIP. The Node's annotation "
+        "`ovn.kubernetes.io/tunnel_interface` goes before it.",
+    )
+    encap_checksum: bool = Field(
+        True, description="Whether tunnels carry checksums of UDP; without them some NICs are faster, others slower."
+    )
+
+    # Services
+    service_proxy: Literal["auto", "on", "off"] = Field(
+        "auto",
+        description="Whether the node leads traffic to Services that doesn't start in a Subnet: NodePorts, and its own. "
+        "`auto`: unless kube-proxy does, which is seen by its tables.",
+    )
+
     # CNI
     cni_socket: str = Field("/run/openvswitch/kube-ovn-daemon.sock", description="Socket for the CNI plugin.")
     cni_conf: str = Field(

@@ -142,11 +142,12 @@ def _changes(where: str, wanted: Table, found: Found) -> Iterator[str]:
     idle = sorted(found.chains.keys() - {chain.name for chain in wanted.chains})
     for name in sorted(wanted.counters - found.counters):
         yield f"add counter {where} {name}"
+    for chain in emptied:
+        yield from _emptied(where, chain, found)
+    # After the chains: nft sends elements of an interval map together with the map, however far behind they come.
     for each in wanted.sets:
         if each.name not in found.sets:
             yield f"add {each.kind} {where} {each.name} {{ {each.declaration} }}"
-    for chain in emptied:
-        yield from _emptied(where, chain, found)
     yield from (f"flush chain {where} {name}" for name in idle)
     for each in wanted.sets:
         yield from _element_changes(where, each, found)

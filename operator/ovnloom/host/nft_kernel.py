@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -18,8 +19,8 @@ SECONDS = 30.0
 """How long one run of nft may take: 100,000 elements take about one."""
 PROTOCOLS = {6: "tcp", 17: "udp", 132: "sctp"}
 """nft would take the words from /etc/protocols, which images don't have; so it is told to print numbers."""
-OWN: set[int] = set()
-"""Processes that write for us now: what they change is no news to us."""
+OWN: deque[int] = deque(maxlen=256)
+"""Processes that write for us, or did a moment ago: what they change is no news to us."""
 
 
 class Count(NamedTuple):
@@ -39,39 +40,46 @@ async def apply(wanted: Table) -> bool:
     if not commands:
         return False
     try:
-        await _write(commands)
+        await write(commands)
     except Refused as refused:
         # Somebody else changed it meanwhile, or it has something that no diff gets rid of.
         logger.warning("table is made anew", table=wanted.name, reason=refused.reason)
-        await _write(replacement(wanted))
+        await write(replacement(wanted))
     logger.info("table changed", table=wanted.name, commands=len(commands))
     return True
 
 
 async def remove(name: str, family: str = "inet") -> None:
     """There is no such table."""
-    await _write((f"add table {family} {name}", f"delete table {family} {name}"))
+    await write((f"add table {family} {name}", f"delete table {family} {name}"))
 
 
 async def read(name: str, family: str = "inet") -> Found | None:
     """The table of this name as the kernel has it, or None."""
-    code, said, wrong = await _run("-j", "-n", "list", "table", family, name)
-    if code:
-        if "No such file" in wrong:
-            return None
-        raise Unavailable(f"nft list table {family} {name}: {wrong}")
-    return found_in(json.loads(said)["nftables"])
+    found = await listing("-n", "list", "table", family, name)
+    return found_in(found) if found else None
 
 
 async def counters(name: str, family: str = "inet") -> Mapping[str, Count]:
     """The named counters of a table; none while there is no such table."""
-    code, said, wrong = await _run("-j", "list", "counters", "table", family, name)
-    if code:
-        if "No such file" in wrong:
-            return {}
-        raise Unavailable(f"nft list counters table {family} {name}: {wrong}")
-    found = (item["counter"] for item in json.loads(said)["nftables"] if "counter" in item)
+    items = await listing("list", "counters", "table", family, name)
+    found = (item["counter"] for item in items if "counter" in item)
     return {item["name"]: Count(item["packets"], item["bytes"]) for item in found}
+
+
+async def listing(*words: str) -> list[Mapping[str, Any]]:
+    """What nft lists for these words; nothing when there is no such thing."""
+    code, said, wrong = await _run("-j", *words)
+    if code and "No such file" not in wrong:
+        raise Unavailable(f"nft {' '.join(words)}: {wrong}")
+    return [] if code else [item for item in json.loads(said)["nftables"] if "metainfo" not in item]
+
+
+async def write(commands: Iterable[str]) -> None:
+    """All commands have taken effect, or none, and Refused says nft's words."""
+    code, _, wrong = await _run("-f", "-", script="\n".join(commands) + "\n")
+    if code:
+        raise Refused(f"nftables: {wrong}")
 
 
 def found_in(items: Iterable[Mapping[str, Any]]) -> Found:
@@ -139,19 +147,13 @@ def _words(types: list[str], item: Any) -> str:
     return str(kind)  # accept, drop, return: verdicts without content
 
 
-async def _write(commands: Iterable[str]) -> None:
-    code, _, wrong = await _run("-f", "-", script="\n".join(commands) + "\n")
-    if code:
-        raise Refused(f"nftables: {wrong}")
-
-
 async def _run(*arguments: str, script: str = "") -> tuple[int, bytes, str]:
     pipe = asyncio.subprocess.PIPE
     try:
         running = await asyncio.create_subprocess_exec(NFT, *arguments, stdin=pipe, stdout=pipe, stderr=pipe)
     except FileNotFoundError as problem:
         raise Refused("the program nft is missing; install nftables") from problem
-    OWN.add(running.pid)
+    OWN.append(running.pid)
     try:
         async with asyncio.timeout(SECONDS):
             said, wrong = await running.communicate(script.encode())
@@ -160,5 +162,4 @@ async def _run(*arguments: str, script: str = "") -> tuple[int, bytes, str]:
     finally:
         if running.returncode is None:
             running.kill()
-        OWN.discard(running.pid)
     return running.returncode or 0, said, " ".join(wrong.decode(errors="replace").split())
