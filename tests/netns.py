@@ -7,14 +7,20 @@ was started there.
 from __future__ import annotations
 
 import socket
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
 
-from pyroute2 import IPRoute, netns
+from pyroute2 import netns
 
 PREFIX = "loomtest-"
+
+
+def ip(words: str) -> str:
+    """What `ip` prints in the namespace where this happens."""
+    return subprocess.run(["ip", *words.split()], check=True, capture_output=True, text=True).stdout
 
 
 @contextmanager
@@ -23,8 +29,8 @@ def namespace() -> Iterator[str]:
     name = PREFIX + token_hex(4)
     netns.create(name)
     try:
-        with inside(name), IPRoute() as kernel:
-            kernel.link("set", index=kernel.link_lookup(ifname="lo")[0], state="up")
+        with inside(name):
+            ip("link set lo up")
             _write("ipv6/conf/default/accept_dad", "0")  # nobody else is on any wire; addresses can be used at once
         yield name
     finally:
@@ -43,28 +49,24 @@ def inside(name: str) -> Iterator[None]:
 
 def wire(near: str, near_link: str, far: str, far_link: str = "eth0", mtu: int = 1500) -> None:
     """Two namespaces have a link to each other, up."""
-    with inside(near), IPRoute() as kernel:
-        kernel.link(
-            "add", ifname=near_link, kind="veth", mtu=mtu, peer={"ifname": far_link, "net_ns_fd": far, "mtu": mtu}
-        )
-        kernel.link("set", index=kernel.link_lookup(ifname=near_link)[0], state="up")
-    with inside(far), IPRoute() as kernel:
-        kernel.link("set", index=kernel.link_lookup(ifname=far_link)[0], state="up")
+    with inside(near):
+        ip(f"link add {near_link} mtu {mtu} type veth peer name {far_link} mtu {mtu} netns {far}")
+        ip(f"link set {near_link} up")
+    with inside(far):
+        ip(f"link set {far_link} up")
 
 
 def address(name: str, link: str, *addresses: str) -> None:
     """A link has these addresses (`10.0.0.1/24`), usable at once."""
-    with inside(name), IPRoute() as kernel:
-        index = kernel.link_lookup(ifname=link)[0]
+    with inside(name):
         for each in addresses:
-            text, _, length = each.partition("/")
-            kernel.addr("add", index=index, address=text, prefixlen=int(length))
+            ip(f"address add {each} dev {link}")
 
 
 def route(name: str, to: str, via: str) -> None:
     """A namespace reaches a network through a neighbour."""
-    with inside(name), IPRoute() as kernel:
-        kernel.route("add", dst=to, gateway=via, family=socket.AF_INET6 if ":" in via else socket.AF_INET)
+    with inside(name):
+        ip(f"route add {to} via {via}")
 
 
 def forward(name: str) -> None:

@@ -18,12 +18,13 @@ from ovnloom.host.marks import LOCAL_SERVICE
 from ovnloom.host.netlink_events import events
 from ovnloom.host.nft import Chain, Hook, Rule, Set, Table
 from ovnloom.ipam import FAMILIES, Family, Malformed, address_text, parse_address
+from ovnloom.node.joined import LINK
 from ovnloom.node.networks import Known, Routed, routed
-from ovnloom.node.part import Means
 from ovnloom.node.view import View
+from ovnloom.settings import NodeSettings
 
 NAME = "ovnloom"
-LINK = "ovn0"
+
 INTERVAL = frozenset({"interval"})
 FAMILY: dict[Family, tuple[str, str]] = {4: ("ip", "ipv4_addr"), 6: ("ip6", "ipv6_addr")}
 """The words of nft for a family's header, and for its addresses."""
@@ -45,8 +46,8 @@ class Masquerade:
     wakes: frozenset[type] = frozenset({Subnet, Node})
     is_vital = False
 
-    def __init__(self, means: Means) -> None:
-        self._settings = means.settings
+    def __init__(self, settings: NodeSettings) -> None:
+        self._settings = settings
         self._known: Known = {}
 
     async def converge(self, view: View) -> None:
