@@ -81,7 +81,8 @@ async def change(add: Iterable[Route], remove: Collection[Route], protocol: int 
     """
     wrong: list[str] = []
     async with AsyncIPRoute() as kernel:
-        for route in sorted(add):
+        # Networks on the link first: a neighbour has to be in one of them.
+        for route in sorted(add, key=lambda each: (bool(each.via), each)):
             try:
                 await kernel.route("replace", **await _words(kernel, route, protocol))
             except (NetlinkError, Unavailable) as problem:
