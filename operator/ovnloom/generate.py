@@ -60,13 +60,14 @@ KEPT = ("type", "enum", "default", "minimum", "maximum", "exclusiveMinimum", "ex
 def values_schema() -> Iterator[tuple[Path, str]]:
     """The schema of the chart's values; all but the settings in it is written by hand."""
     schema = json.loads((ROOT / SCHEMA).read_text(encoding="utf-8"))
-    schema["properties"]["controller"]["properties"]["settings"]["properties"] = chart_settings()
+    for program, settings in (("controller", Settings), ("agent", NodeSettings)):
+        schema["properties"][program]["properties"]["settings"]["properties"] = chart_settings(settings)
     yield SCHEMA, json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
-def chart_settings() -> dict[str, dict[str, Any]]:
+def chart_settings(of: type[BaseSettings]) -> dict[str, dict[str, Any]]:
     """The schema of each setting, by its name in the chart's values."""
-    about = Settings.model_json_schema()["properties"]
+    about = of.model_json_schema()["properties"]
     return {
         camel(name): {"description": said["description"], **{key: said[key] for key in KEPT if key in said}}
         for name, said in about.items()

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from sandbox import Sandbox, build, client
+from sandbox import Sandbox, build, client, until
 from sandbox.report import Quiet
 
 CHART = Path(__file__).resolve().parents[2] / "charts" / "ovnloom"
@@ -59,9 +60,16 @@ def release(cluster: Sandbox, install: Callable[[], None]) -> Iterator[Sandbox]:
     """The cluster with the chart in it. Its Pods are made and get a node; nobody runs them."""
     install()
     yield cluster
-    cluster.helm("uninstall", RELEASE, "--namespace", NAMESPACE)
-    cluster.kubectl("delete", "pods", "--all", "--namespace", NAMESPACE, "--grace-period=0", "--force")
+    # Without the hooks: their Pods need somebody who runs them.
+    cluster.helm("uninstall", RELEASE, "--namespace", NAMESPACE, "--no-hooks")
     cluster.kubectl("delete", "namespace", NAMESPACE, "--wait=false")
+    until(partial(is_gone, cluster), f"the namespace {NAMESPACE} to go")
+
+
+def is_gone(cluster: Sandbox) -> bool:
+    """Whether the namespace is. Its Pods are ended as often as needed: their controllers may still make new ones."""
+    cluster.kubectl("delete", "pods", "--all", "--namespace", NAMESPACE, "--grace-period=0", "--force")
+    return not cluster.kubectl("get", "namespace", NAMESPACE, "--ignore-not-found", "-o", "name")
 
 
 def one(manifests: list[Manifest], kind: str, name: str) -> Manifest:

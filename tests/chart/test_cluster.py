@@ -145,7 +145,7 @@ def test_uninstall_leaves_the_crds_and_what_is_in_them(release: Sandbox, install
     vpc = {"apiVersion": "kubeovn.io/v1", "kind": "Vpc", "metadata": {"name": "outlives"}, "spec": {}}
     release.kubectl("apply", "-f", "-", stdin=json.dumps(vpc))
 
-    release.helm("uninstall", RELEASE, "--namespace", NAMESPACE)
+    release.helm("uninstall", RELEASE, "--namespace", NAMESPACE, "--no-hooks")
 
     assert release.kubectl("get", "vpcs", "outlives", "-o", "name") == "vpc.kubeovn.io/outlives\n"
     assert release.kubectl("get", "deployments,clusterroles", "-A", "-l", f"app.kubernetes.io/instance={RELEASE}") == ""

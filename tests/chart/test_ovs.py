@@ -204,7 +204,10 @@ def test_where_the_kernel_has_no_datapath_auto_is_userspace(make: Make) -> None:
 
 
 def test_cleaning_leaves_neither_chassis_nor_device_nor_file(make: Make, own_ovn: Ovn) -> None:
-    """After an uninstall another network finds the node as it was; servers that are started meanwhile bring nothing back."""
+    """After an uninstall another network finds the node as it was.
+
+    The kubelet starts the containers again whose servers have ended: they must bring nothing back.
+    """
     chassis = make(remote=own_ovn.sb)
     chassis.start()
     name = joined(chassis, own_ovn)

@@ -10,7 +10,7 @@ import yaml
 
 from ovnloom import __version__
 from ovnloom.generate import camel, chart_settings
-from ovnloom.settings import Settings
+from ovnloom.settings import NodeSettings, Settings
 from sandbox.errors import CommandError
 from tests.chart.conftest import CHART, OLDEST, Manifest, Render, one
 
@@ -27,12 +27,14 @@ def test_lint_finds_nothing(helm: Callable[..., str], values: Path) -> None:
 
 def test_the_schema_knows_every_setting_as_settings_py_does() -> None:
     """A setting that the chart refuses can't be used; one that it alone knows does nothing."""
-    assert SCHEMA["properties"]["controller"]["properties"]["settings"]["properties"] == chart_settings()
+    for program, settings in (("controller", Settings), ("agent", NodeSettings)):
+        known = SCHEMA["properties"][program]["properties"]["settings"]["properties"]
+        assert known == chart_settings(settings)
 
 
 def test_every_setting_reaches_the_controller(render: Render) -> None:
     """The name in the values becomes the name in the environment, and numbers keep their form."""
-    about = chart_settings()
+    about = chart_settings(Settings)
     given = {name: said.get("enum", [EXAMPLES[said["type"]]])[0] for name, said in about.items()}
     given |= {"listen": "127.0.0.1:4444", "maxDeleteRows": 1_000_000}
     arguments = [word for name, value in given.items() for word in ("--set-json", setting(name, value))]
@@ -96,6 +98,15 @@ REFUSED = (
     ("ovnCentral.persistence.type=nfs", "must be one of"),
     ("ovnCentral.replicas=3", "ovnCentral.replicas is 3 and ovnCentral.addresses has 0 entries"),
     ("ovnCentral.enabled=false", "controller.settings.ovnNb has to say where the northbound database is"),
+    ("agent.settings.defaultCidr=10.0.0.0/8", "defaultCidr"),
+    ("agent.settings.podMtu=70000", "maximum"),
+    ("agent.settings.nodeListen=here", "end it with a port, as 0.0.0.0:10665 does"),
+    ("agent.cni.binDir=bin", "pattern"),
+    ("agent.updateStrategy.rollingUpdate.maxUnavailable=0", "minimum"),
+    ("ovs.mode=none", "must be one of"),
+    ("ovs.datapath=dpdk", "must be one of"),
+    ("ovs.ovnSb=192.0.2.1:6642", "pattern"),
+    ("ovs.image.tag=", "minLength"),
     ("serviceAccount.create=false", "serviceAccount.name has to name the account"),
     ("controller.settings.listen=here", "end it with a port, as 0.0.0.0:10660 does"),
 )
@@ -183,17 +194,33 @@ def test_no_container_may_more_than_it_needs(render: Render, values: Path) -> No
         )
         if pod is None or "containers" not in pod:
             continue
-        assert pod["securityContext"]["runAsNonRoot"]
-        assert pod["securityContext"]["runAsUser"] > 0
         assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
         for container in pod["containers"] + pod.get("initContainers", []):
-            may = container["securityContext"]
-            assert (may["allowPrivilegeEscalation"], may["readOnlyRootFilesystem"]) == (False, True)
-            assert may["capabilities"]["drop"] == ["ALL"]
+            may = {**pod["securityContext"], **container["securityContext"]}
+            assert may["readOnlyRootFilesystem"]
             assert container["resources"]["requests"]
-            if container["name"] != "own-databases":  # root, to give a hostPath to the others
-                assert not {"runAsUser", "runAsNonRoot"} & set(may)
-                assert "add" not in may["capabilities"]
+            if may.get("privileged"):
+                assert (values.stem, container["name"]) == ("userspace-values", "vswitchd")
+                continue
+            assert not may["allowPrivilegeEscalation"]
+            assert may["capabilities"]["drop"] == ["ALL"]
+            added = set(may["capabilities"].get("add", ()))
+            assert added == CAPABILITIES.get((manifest["metadata"]["name"], container["name"]), set())
+            if manifest["kind"] != "DaemonSet" and container["name"] != "own-databases":
+                assert may["runAsNonRoot"]
+                assert may["runAsUser"] > 0
+
+
+ENTERING = {"NET_ADMIN", "NET_RAW", "SYS_ADMIN", "SYS_PTRACE"}
+"""What it takes to change the interfaces of Pods, from outside."""
+CAPABILITIES = {
+    # Gives a hostPath to the others, who aren't root.
+    ("ovnloom-ovn-central", "own-databases"): {"CHOWN", "DAC_READ_SEARCH"},
+    ("kube-ovn-cni", "agent"): ENTERING | {"NET_BIND_SERVICE", "SYS_NICE"},
+    ("ovnloom-clean", "agent"): ENTERING,
+    ("ovs-ovn", "vswitchd"): {"IPC_LOCK", "NET_ADMIN", "NET_BROADCAST", "NET_RAW", "SYS_NICE"},
+}
+"""All that any container may beyond nothing."""
 
 
 def test_a_namespace_that_denies_everything_lets_the_controller_work(render: Render) -> None:
