@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from ovnloom.node.part import Make
+from ovnloom.node.services import services
 
-PARTS: tuple[Make, ...] = ()
+PARTS: tuple[Make, ...] = (services,)
