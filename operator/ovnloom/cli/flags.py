@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, TypeVar, get_args
 
 import typer
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings
 
 from ovnloom.cli.wrong import Wrong
 from ovnloom.settings import Settings
 
+Model = TypeVar("Model", bound=BaseSettings)
 METAVARS: Mapping[Any, str] = {bool: "true|false", int: "NUMBER", float: "SECONDS", str: "TEXT"}
 
 
 def settings(given: Mapping[str, Any]) -> Settings:
-    """The settings of this process: what is given, else the environment, else the defaults. Raises Wrong."""
+    """The controller's settings: what is given, else the environment, else the defaults. Raises Wrong."""
+    return read(Settings, given)
+
+
+def read(model: type[Model], given: Mapping[str, Any]) -> Model:
+    """The settings of a process: what is given, else the environment, else the defaults. Raises Wrong."""
     try:
-        return Settings(**given)
+        return model(**given)
     except ValidationError as error:
         raise Wrong(
             *(_sentence(found["loc"], found["msg"], found["input"], given) for found in error.errors())
@@ -48,12 +55,7 @@ def command(action: Callable[[Mapping[str, str]], int], name: str, text: str) ->
     def call(**values: str | None) -> None:
         raise typer.Exit(action({name: value for name, value in values.items() if value is not None}))
 
-    parameters = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_option(name, field))
-        for name, field in Settings.model_fields.items()
-    ]
-    call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # how inspect lets it be set
-    call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    declare(call, Settings)
     call.__doc__ = text
     app = typer.Typer(
         pretty_exceptions_enable=False,
@@ -62,6 +64,16 @@ def command(action: Callable[[Mapping[str, str]], int], name: str, text: str) ->
     )
     app.command(name)(call)
     return app
+
+
+def declare(call: Callable[..., None], model: type[BaseSettings], *others: inspect.Parameter) -> None:
+    """typer reads a flag for each setting off the signature of `call`, after its other parameters."""
+    parameters = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_option(name, field))
+        for name, field in model.model_fields.items()
+    ]
+    call.__signature__ = inspect.Signature([*others, *parameters])  # type: ignore[attr-defined]  # inspect's way
+    call.__annotations__ = {parameter.name: parameter.annotation for parameter in (*others, *parameters)}
 
 
 def _option(name: str, field: FieldInfo) -> Any:

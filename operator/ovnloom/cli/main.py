@@ -89,6 +89,18 @@ def control(given: Mapping[str, str]) -> int:
     return main.run(settings)
 
 
+@app.command(
+    help="Run the agent of a node, or look after its host: status, clean, install-binaries.",
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+)
+def node(context: typer.Context) -> None:
+    """The arguments are read by a command line of their own, made from the agent's settings only now."""
+    from ovnloom.cli import node as agent
+
+    raise typer.Exit(agent.command()(args=context.args, prog_name=context.command_path, standalone_mode=False) or 0)
+
+
 Files = Annotated[
     list[str] | None,
     typer.Option(

@@ -49,6 +49,9 @@ class Replica(ovs.db.idl.Idl):  # type: ignore[misc]  # ovs has no types
         for table, columns in COLUMNS.items():
             helper.register_columns(table, list(columns))
         self.names: dict[str, dict[str, Row]] = {table: {} for table in NAMED}
+        self.bound: dict[str, dict[Any, Row]] = {}
+        """Interfaces by their `iface-id`, then by uuid."""
+        self._bound_to: dict[Any, str] = {}
         super().__init__(remote, helper)
 
     @property
@@ -58,16 +61,31 @@ class Replica(ovs.db.idl.Idl):  # type: ignore[misc]  # ovs has no types
 
     def notify(self, event: str, row: Row, updates: Row = None) -> None:  # noqa: ARG002
         """ovs calls this for each change."""
-        names = self.names.get(row._table.name)  # noqa: SLF001  # ovs has no public word for it
+        table = row._table.name  # noqa: SLF001  # ovs has no public word for it
+        names = self.names.get(table)
         if names is None:
             return
+        if table == "Interface":
+            self._bind(row, "" if event == ovs.db.idl.ROW_DELETE else row.external_ids.get("iface-id", ""))
         if event == ovs.db.idl.ROW_DELETE:
             if row.name in names and names[row.name] is row:
                 del names[row.name]
         else:
             names[row.name] = row
 
+    def _bind(self, interface: Row, port: str) -> None:
+        before = self._bound_to.pop(interface.uuid, "")
+        if before:
+            self.bound[before].pop(interface.uuid, None)
+            if not self.bound[before]:
+                del self.bound[before]
+        if port:
+            self._bound_to[interface.uuid] = port
+            self.bound.setdefault(port, {})[interface.uuid] = interface
+
     def _Idl__clear(self) -> None:  # noqa: N802  # the name that ovs gives it
+        self.bound.clear()
+        self._bound_to.clear()
         for names in self.names.values():
             names.clear()
         super()._Idl__clear()
@@ -92,6 +110,10 @@ class Rows:
         """The Bridge, Port or Interface of a name."""
         found: Row = self._added.get((table, name)) or self._replica.names[table].get(name)
         return found if found is not None and _is_there(found) else None
+
+    def bound(self, port: str) -> list[Row]:
+        """The Interfaces whose `iface-id` names this logical port."""
+        return [row for row in self._replica.bound.get(port, {}).values() if _is_there(row)]
 
     def every(self, table: str) -> Iterator[Row]:
         """All rows of a table."""

@@ -7,6 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from ovnloom.api.meta import Key
+from ovnloom.api.node import Node
+from ovnloom.api.pod import Pod
+from ovnloom.api.subnet import Subnet
 from ovnloom.node.view import FIELDS, View
 
 Answer = TypeVar("Answer")
@@ -63,7 +66,7 @@ class Board:
         self._missing.discard(kind)
         self._tell(kind, None)
         for key in (*gone, *found):
-            self._wake(key)
+            self._wake(kind, key)
         if was_missing and not self._missing:
             self.complete.set()
 
@@ -75,23 +78,21 @@ class Board:
         else:
             objects[key] = found
         self._tell(kind, key)
-        self._wake(key)
+        self._wake(kind, key)
 
-    async def until(self, ask: Callable[[], Answer | None], *keys: Key) -> Answer:
-        """The first answer that isn't None; `ask` is called again whenever an object of one of the keys changes."""
+    async def until(self, ask: Callable[[], Answer | None], pod: Key) -> Answer:
+        """The first answer that isn't None; `ask` is called again when this Pod, a Subnet or a Node changes."""
         woken = asyncio.Event()
-        for key in keys:
-            self._waiting.setdefault(key, set()).add(woken)
+        self._waiting.setdefault(pod, set()).add(woken)
         try:
             while (answer := ask()) is None:
                 await woken.wait()
                 woken.clear()
             return answer
         finally:
-            for key in keys:
-                self._waiting[key].discard(woken)
-                if not self._waiting[key]:
-                    del self._waiting[key]
+            self._waiting[pod].discard(woken)
+            if not self._waiting[pod]:
+                del self._waiting[pod]
 
     def _tell(self, kind: type, key: Key | None) -> None:
         self._view = None
@@ -99,10 +100,16 @@ class Board:
         for follower in self._followers:
             follower(kind, key)
 
-    def _wake(self, key: Key) -> None:
-        for woken in self._waiting.get(key, ()):
-            woken.set()
+    def _wake(self, kind: type, key: Key) -> None:
+        """Whoever waits for one Pod isn't bothered with others; a Subnet may matter to all who wait."""
+        if kind is Pod:
+            for woken in self._waiting.get(key, ()):
+                woken.set()
+        elif kind in (Subnet, Node):
+            for waiting in self._waiting.values():
+                for woken in waiting:
+                    woken.set()
 
 
 def _is_named(kind: type) -> bool:
-    return FIELDS[kind] in ("nodes", "subnets", "vpcs")
+    return FIELDS[kind] in ("nodes", "subnets", "vpcs", "provider_networks", "vlans")
