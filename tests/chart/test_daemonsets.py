@@ -22,7 +22,7 @@ EVERYWHERE = ["worker-1", "worker-2"]
 EXPECTED: Rights = {
     ("", "nodes"): {*READ, "patch"},
     ("", "nodes/status"): {"patch"},
-    ("", "events"): {"create", "patch"},
+    ("", "events"): {"list", "watch", "create", "patch"},
     **{("", kind): set(READ) for kind in ("pods", "services")},
     ("discovery.k8s.io", "endpointslices"): set(READ),
     **{("kubeovn.io", kind): set(READ) for kind in ("vpcs", "subnets", "provider-networks", "vlans")},

@@ -74,14 +74,17 @@ def test_every_setting_reaches_the_agent(render: Render) -> None:
     assert container(spec, "agent")["ports"][0]["containerPort"] == 4444
 
 
-def test_the_agent_knows_its_node_and_its_addresses(render: Render, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The host's name needn't be the Node's, and the tunnel goes over the interface of these addresses."""
-    told = environment(container(pod(render(), AGENT), "agent"))
+def test_the_agent_knows_its_node_the_tunnel_and_the_database(render: Render, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The host's name needn't be the Node's; the rest is what the controller and ovn-central were told."""
+    told = environment(container(pod(render(*USERSPACE), AGENT), "agent"))
     for name, value in told.items():
         monkeypatch.setenv(name, value)
 
-    assert NodeSettings().node_name == "spec.nodeName"
-    assert (told["POD_IP"], told["POD_IPS"]) == ("status.podIP", "status.podIPs")
+    settings = NodeSettings()
+
+    assert settings.node_name == "spec.nodeName"
+    assert settings.ovn_sb == "tcp:[$(OVN_SB_SERVICE_HOST)]:6642"
+    assert settings.network_type == "vxlan"
 
 
 def test_each_path_that_the_agent_uses_is_one_of_the_host(render: Render) -> None:
@@ -126,7 +129,7 @@ def test_without_an_agent_the_nodes_are_left_alone(render: Render) -> None:
         ((), "tcp:[$(OVN_SB_SERVICE_HOST)]:6642"),
         (("--set", "ovnCentral.addresses={192.0.2.7}"), "tcp:[192.0.2.7]:6642"),
         (CLUSTER, "ssl:[172.30.0.11]:6642,ssl:[172.30.0.12]:6642,ssl:[172.30.0.13]:6642"),
-        (("--set", "ovs.ovnSb=tcp:192.0.2.9:6642"), "tcp:192.0.2.9:6642"),
+        (("--set", "agent.settings.ovnSb=tcp:192.0.2.9:6642"), "tcp:192.0.2.9:6642"),
     ],
     ids=["service", "address", "cluster", "given"],
 )
@@ -134,10 +137,13 @@ def test_the_switch_knows_where_the_southbound_database_is(
     render: Render, options: tuple[str, ...], remote: str
 ) -> None:
     """Cluster DNS is of no use to who makes the network that it needs."""
-    spec = pod(render(*options), SWITCH)
+    manifests = render(*options)
+    switch, agent = pod(manifests, SWITCH), pod(manifests, AGENT)
 
-    assert environment_of_ovsdb(spec)["OVN_REMOTE"] == remote
-    assert spec["enableServiceLinks"]
+    assert environment_of_ovsdb(switch)["OVN_REMOTE"] == remote
+    assert environment(container(agent, "agent"))["OVNLOOM_OVN_SB"] == remote
+    assert switch["enableServiceLinks"]
+    assert agent["enableServiceLinks"]
 
 
 def environment_of_ovsdb(spec: dict[str, Any]) -> dict[str, str]:
@@ -208,5 +214,5 @@ def test_an_agent_without_a_southbound_database_is_refused_with_the_ways_out(ren
     with pytest.raises(CommandError) as refused:
         render("--set", "ovnCentral.enabled=false", "--set", "controller.settings.ovnNb=tcp:192.0.2.1:6641")
 
-    assert "ovs.ovnSb has to say where the southbound database is" in str(refused.value)
+    assert "agent.settings.ovnSb has to say where the southbound database is" in str(refused.value)
     assert "agent.enabled=false" in str(refused.value)

@@ -105,7 +105,6 @@ REFUSED = (
     ("agent.updateStrategy.rollingUpdate.maxUnavailable=0", "minimum"),
     ("ovs.mode=none", "must be one of"),
     ("ovs.datapath=dpdk", "must be one of"),
-    ("ovs.ovnSb=192.0.2.1:6642", "pattern"),
     ("ovs.image.tag=", "minLength"),
     ("serviceAccount.create=false", "serviceAccount.name has to name the account"),
     ("controller.settings.listen=here", "end it with a port, as 0.0.0.0:10660 does"),

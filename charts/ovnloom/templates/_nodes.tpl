@@ -74,11 +74,11 @@ capabilities:
 {{/* Where the southbound database is. Brackets suit IPv4 and IPv6. */}}
 {{- define "ovnloom.ovnSb" -}}
 {{- $proto := ternary "ssl" "tcp" (ne .Values.tls.secretName "") -}}
-{{- if .Values.ovs.ovnSb -}}
-{{- .Values.ovs.ovnSb -}}
+{{- if .Values.agent.settings.ovnSb -}}
+{{- .Values.agent.settings.ovnSb -}}
 {{- else if not .Values.ovnCentral.enabled -}}
 {{- $_ := include "ovnloom.ovnNb" . -}}
-{{- fail "ovnCentral.enabled is false, so ovs.ovnSb has to say where the southbound database is, for example tcp:192.0.2.1:6642; agent.enabled=false leaves the nodes to somebody else" -}}
+{{- fail "ovnCentral.enabled is false, so agent.settings.ovnSb has to say where the southbound database is, for example tcp:192.0.2.1:6642; agent.enabled=false leaves the nodes to somebody else" -}}
 {{- else if .Values.ovnCentral.addresses -}}
 {{- $all := list -}}
 {{- range .Values.ovnCentral.addresses -}}
@@ -96,6 +96,20 @@ capabilities:
 {{- regexFind "[0-9]+$" $listen | required (printf "agent.settings.nodeListen is %q; end it with a port, as 0.0.0.0:10665 does" $listen) -}}
 {{- end -}}
 
+{{/* The settings that a user gave, and what follows from the rest of the values where they gave none. */}}
+{{- define "ovnloom.agentSettings" -}}
+{{- $settings := dict "ovnSb" (include "ovnloom.ovnSb" .) -}}
+{{- range $shared := list "clusterRouter" "joinSubnet" "networkType" -}}
+{{- with get $.Values.controller.settings $shared -}}
+{{- $_ := set $settings $shared . -}}
+{{- end -}}
+{{- end -}}
+{{- range $name, $value := .Values.agent.settings -}}
+{{- $_ := set $settings $name $value -}}
+{{- end -}}
+{{- toYaml $settings -}}
+{{- end -}}
+
 {{- define "ovnloom.agentEnvironment" -}}
 - name: PYTHONUNBUFFERED
   value: "1"
@@ -105,19 +119,10 @@ capabilities:
     fieldRef:
       fieldPath: spec.nodeName
 {{- end }}
-# By these the agent knows the interface that carries the tunnel.
-- name: POD_IP
-  valueFrom:
-    fieldRef:
-      fieldPath: status.podIP
-- name: POD_IPS
-  valueFrom:
-    fieldRef:
-      fieldPath: status.podIPs
 {{- with include "ovnloom.apiServer" . }}
 {{ . }}
 {{- end }}
-{{- range $name, $value := .Values.agent.settings }}
+{{- range $name, $value := include "ovnloom.agentSettings" . | fromYaml }}
 - name: OVNLOOM_{{ snakecase $name | upper }}
   value: {{ if kindIs "string" $value }}{{ quote $value }}{{ else }}{{ toJson $value | quote }}{{ end }}
 {{- end }}

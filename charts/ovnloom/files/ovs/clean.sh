@@ -9,16 +9,16 @@ say() { echo "clean.sh: $*" >&2; }
 ctl() { ovs-vsctl --db="unix:$OVS_RUNDIR/db.sock" --no-wait -t 10 "$@"; }
 # One that doesn't answer has ended.
 tell() { ! ovs-appctl -T 5 -t "$1" version >/dev/null 2>&1 || ovs-appctl -T 20 -t "$@"; }
-switch() { echo "$OVS_RUNDIR/ovs-vswitchd.$(cat "$OVS_RUNDIR/ovs-vswitchd.pid" 2>/dev/null).ctl"; }
+control() { echo "$1/$2.$(cat "$1/$2.pid" 2>/dev/null).ctl"; }
 
 if ovsdb-client -t 5 list-dbs "unix:$OVS_RUNDIR/db.sock" >/dev/null 2>&1; then
   ctl set Open_vSwitch . external_ids:ovnloom-leaves=true
   # It takes its chassis, its tunnels and br-int's rules along.
-  tell "$OVN_RUNDIR/ovn-controller.ctl" exit
+  tell "$(control "$OVN_RUNDIR" ovn-controller)" exit
   for bridge in $(ctl list-br); do
     say "removing $bridge"
     ctl del-br "$bridge"
   done
-  tell "$(switch)" exit --cleanup
+  tell "$(control "$OVS_RUNDIR" ovs-vswitchd)" exit --cleanup
 fi
 rm -f "$OVS_DBDIR/conf.db" "$OVS_DBDIR/conf.db.before" "$OVS_DBDIR/system-id.conf"

@@ -8,8 +8,9 @@ ctl() { ovs-vsctl --db="unix:$OVS_RUNDIR/db.sock" --no-wait -t 10 "$@"; }
 told() { ctl --if-exists get Open_vSwitch . "external_ids:$1" 2>/dev/null; }
 # The node has been told who it is, and is not being cleaned.
 is_chassis() { [ -n "$(told system-id)" ] && [ -z "$(told ovnloom-leaves)" ]; }
-computed() { ovs-appctl -T 3 -t "$OVN_RUNDIR/ovn-controller.ctl" inc-engine/show-stats lflow_output 2>/dev/null | tr -dc '0-9\n' | tr '\n' ' '; }
-is_connected() { [ "$(ovs-appctl -T 3 -t "$OVN_RUNDIR/ovn-controller.ctl" connection-status 2>/dev/null)" = connected ]; }
+ask() { ovs-appctl -T 3 -t "$OVN_RUNDIR/ovn-controller.$(cat "$OVN_RUNDIR/ovn-controller.pid").ctl" "$@" 2>/dev/null; }
+computed() { ask inc-engine/show-stats lflow_output | tr -dc '0-9\n' | tr '\n' ' '; }
+is_connected() { [ "$(ask connection-status)" = connected ]; }
 
 # The southbound database sends what this node needs in several steps; rules of the first alone would drop packets.
 release() {
@@ -24,11 +25,13 @@ release() {
 }
 
 mkdir -p "$OVN_RUNDIR"
+# Of those that were killed.
+rm -f "$OVN_RUNDIR"/ovn-controller.*.ctl "$OVN_RUNDIR/ovn-controller.pid"
 until ovsdb-client -t 5 wait "unix:$OVS_RUNDIR/db.sock" Open_vSwitch connected >/dev/null 2>&1; do sleep 0.2; done
 until is_chassis; do sleep 0.2; done
 ctl set Open_vSwitch . external_ids:ovn-ofctrl-wait-before-clear=$((SETTLE_SECONDS * 1000))
 release &
 set --
 [ -z "$TLS" ] || set -- --private-key="$TLS/tls.key" --certificate="$TLS/tls.crt" --ca-cert="$TLS/ca.crt"
-exec ovn-controller -vconsole:info -vsyslog:off -vfile:off --no-chdir --pidfile="$OVN_RUNDIR/ovn-controller.pid" \
-  --unixctl="$OVN_RUNDIR/ovn-controller.ctl" "$@" "unix:$OVS_RUNDIR/db.sock"
+exec ovn-controller -vconsole:info -vsyslog:off -vfile:off --no-chdir \
+  --pidfile="$OVN_RUNDIR/ovn-controller.pid" "$@" "unix:$OVS_RUNDIR/db.sock"

@@ -39,4 +39,6 @@ else
   # A datapath in the process has died with it: there is nothing to wait for.
   ctl remove Open_vSwitch . other_config flow-restore-wait
 fi
+# Of those that were killed.
+rm -f "$OVS_RUNDIR"/ovs-vswitchd.*.ctl
 exec ovs-vswitchd -vconsole:info -vsyslog:off -vfile:off --no-chdir --pidfile="$OVS_RUNDIR/ovs-vswitchd.pid" "unix:$OVS_RUNDIR/db.sock"
