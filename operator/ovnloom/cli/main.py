@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from ovnloom import __version__
+from ovnloom.cli import looking
 from ovnloom.cli.wrong import Wrong
 
 if TYPE_CHECKING:
@@ -242,6 +243,9 @@ def reach(
     raise typer.Exit(0 if matrix.allowed else DENIED)
 
 
+looking.add(app)
+
+
 def show(result: Result, output: Output) -> None:
     """The answer is on stdout, in colours on a terminal."""
     if output is not Output.text:
@@ -280,16 +284,16 @@ def run() -> None:
     sys.exit(called(sys.argv[1:]))
 
 
-def called(arguments: list[str]) -> int:
+def called(arguments: list[str], line: typer.Typer = app) -> int:
     """The exit code of a command line. One that can't be read has 1: typer's own code for that means changes here.
 
     For a question of yes or no, 1 is the answer no, so there it is 2.
     """
     try:
-        code = app(args=arguments or ["--help"], standalone_mode=False)
+        code = line(args=arguments or ["--help"], standalone_mode=False)
     except USAGE as wrong:
         typer.echo(f"error: {wrong.format_message()} Try --help.", err=True)
-        return UNANSWERED if arguments[:1] in (["verdict"], ["reach"]) else FAILED
+        return UNANSWERED if arguments[:1] in (["verdict"], ["reach"], ["trace"]) else FAILED
     except typer.Abort:
         return FAILED
     except BrokenPipeError:

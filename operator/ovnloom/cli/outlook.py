@@ -90,7 +90,7 @@ class Outlook:
             found.operations.extend(plan.operations)
             self.pipeline.observe(self._imagination.changes(plan))
         found.waiting = {ref: who for ref, who in found.waiting.items() if self.pipeline.mirror.find(ref) is None}
-        found.problems = self._problems()
+        found.problems = self.problems()
         return found
 
     def blockers(self, owner: Owner) -> str:
@@ -135,7 +135,8 @@ class Outlook:
             max_rows=self._settings.max_delete_rows,
         )
 
-    def _problems(self) -> Mapping[Owner, tuple[Problem, ...]]:
+    def problems(self) -> Mapping[Owner, tuple[Problem, ...]]:
+        """What is wrong with each object that is there."""
         found: dict[Owner, tuple[Problem, ...]] = {}
         for owner, intent in self._intents.items():
             said = (*self.pipeline.problems(owner, intent), *self._refusals.get(owner, ()))
