@@ -1,9 +1,11 @@
-# Two images: `docker build --target ovnloom .` (the controller, and the default) and `docker build --target ovn-central .`.
+# Three images: `docker build --target ovnloom .` (controller, node agent and CNI plugin; the default), `--target ovn-central` (the databases and
+# ovn-northd) and `--target ovs` (Open vSwitch and ovn-controller of a node). sandbox/images/own.py makes the same ones without a builder.
 #
 # What they start from is pinned by the most exact tag there is. A release pins the content as well, by its digest:
 #   --build-arg PYTHON_IMAGE=python:3.11.13-slim-bookworm@sha256:… --build-arg DEBIAN_IMAGE=debian:trixie-20250811-slim@sha256:…
 ARG PYTHON_IMAGE=python:3.11.13-slim-bookworm
 ARG DEBIAN_IMAGE=debian:trixie-20250811-slim
+ARG GO_IMAGE=golang:1.27.3-bookworm
 
 
 FROM ${PYTHON_IMAGE} AS build
@@ -26,6 +28,19 @@ RUN /opt/build/bin/python -m hatchling build -t wheel \
  && /opt/ovnloom/bin/python -c 'import kopf, ovs, ovsdbapp, ovnloom.settings'
 
 
+# What a host's container runtime starts, so it depends on nothing of the host: static.
+FROM ${GO_IMAGE} AS cni
+WORKDIR /src
+ENV CGO_ENABLED=0 GOTOOLCHAIN=local GOFLAGS=-mod=readonly
+# Modules change less often than the code; each is checked by its hash in go.sum.
+COPY operator/cni/go.mod operator/cni/go.sum ./
+RUN go mod download
+COPY operator/cni ./
+COPY operator/ovnloom/__init__.py ./
+RUN version=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' __init__.py) \
+ && go build -trimpath -ldflags "-s -w -X ovnloom.io/cni/plugin.Version=$version" -o /opt/cni/bin/kube-ovn ./kube-ovn
+
+
 # ovsdb-server, ovn-northd and their schemas, of an OVN that has tiers of ACLs (23.06). Debian's packages; another version of OVN is another pair of pins.
 FROM ${DEBIAN_IMAGE} AS ovn-central
 ARG OVN_VERSION=25.03.0-1
@@ -42,11 +57,40 @@ ENTRYPOINT []
 CMD ["/usr/bin/ovn-northd", "--version"]
 
 
+# A node's ovsdb-server, ovs-vswitchd and ovn-controller, of the same versions.
+FROM ${DEBIAN_IMAGE} AS ovs
+ARG OVN_VERSION=25.03.0-1
+ARG OVS_VERSION=3.5.0-1+b1
+ARG IPROUTE_VERSION=6.15.0-1
+RUN apt-get -q update \
+ && DEBIAN_FRONTEND=noninteractive apt-get -q install --yes --no-install-recommends \
+      "openvswitch-switch=${OVS_VERSION}" "openvswitch-common=${OVS_VERSION}" \
+      "ovn-host=${OVN_VERSION}" "ovn-common=${OVN_VERSION}" \
+      "iproute2=${IPROUTE_VERSION}" \
+ && rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log
+# They make interfaces and datapaths in the node's network, which only root may. The scripts that start them are in the chart.
+USER 0:0
+ENTRYPOINT []
+CMD ["/usr/sbin/ovs-vswitchd", "--version"]
+
+
 FROM ${PYTHON_IMAGE} AS ovnloom
+ARG NFTABLES_VERSION=1.0.6-2+deb12u2
+ARG IPROUTE_VERSION=6.1.0-3
+ARG ETHTOOL_VERSION=1:6.1-1
+ARG CONNTRACK_VERSION=1:1.4.7-1+b2
+# The node agent's: nft for the rules, ip and tc, ethtool for offloads, conntrack to forget connections.
+RUN apt-get -q update \
+ && DEBIAN_FRONTEND=noninteractive apt-get -q install --yes --no-install-recommends \
+      "nftables=${NFTABLES_VERSION}" "iproute2=${IPROUTE_VERSION}" \
+      "ethtool=${ETHTOOL_VERSION}" "conntrack=${CONNTRACK_VERSION}" \
+ && rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log
 # What runs is in the virtual environment; the base image's pip would only be there for an intruder.
 RUN rm -rf /usr/local/lib/python3.11/site-packages/* /usr/local/lib/python3.11/ensurepip /usr/local/bin/pip*
+COPY --from=cni /opt/cni /opt/cni
 COPY --from=build /opt/ovnloom /opt/ovnloom
-ENV PATH=/opt/ovnloom/bin:/usr/local/bin:/usr/bin:/bin PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+ENV PATH=/opt/ovnloom/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+# The controller's. The node agent's DaemonSet says that it is root.
 USER 65532:65532
 EXPOSE 10660
 ENTRYPOINT ["ovnloom"]

