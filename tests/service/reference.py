@@ -9,7 +9,7 @@ It works on objects as the API server has them and shares nothing with `ovnloom`
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 Body = Mapping[str, Any]
@@ -33,6 +33,46 @@ def tables(services: Sequence[Body], slices: Sequence[Body], node: Body) -> dict
             if is_internal:
                 found[place] = _answer(service, slices, node, place, port, True)
     return found
+
+
+def outside(services: Sequence[Body], slices: Sequence[Body], node: Body, client: str) -> dict[Place, Answer]:
+    """What becomes of a packet that comes to the node from outside, to each external address and to NodePorts.
+
+    NodePorts stand at the address 0.0.0.0 or ::. https://kubernetes.io/docs/concepts/services-networking/service/
+    """
+    found: dict[Place, Answer] = {}
+    for service in sorted(services, key=_age):
+        spec = service["spec"]
+        families = {ip_address(ip).version for ip in spec.get("clusterIPs", []) if ip != "None"}
+        if spec["type"] == "ExternalName":
+            continue
+        policy = {**service, "spec": {**spec, "internalTrafficPolicy": spec.get("externalTrafficPolicy")}}
+        ingress = service.get("status", {}).get("loadBalancer", {}).get("ingress", [])
+        balancer = [item["ip"] for item in ingress if "ip" in item and item.get("ipMode", "VIP") == "VIP"]
+        for port in spec["ports"]:
+            at = [(ip, port["port"], False) for ip in spec.get("externalIPs", [])]
+            at += [(ip, port["port"], True) for ip in balancer if ip not in spec.get("externalIPs", [])]
+            at += [(ip, port["nodePort"], False) for ip in ("0.0.0.0", "::") if port.get("nodePort")]  # noqa: S104,RUF100
+            for ip, number, is_limited in at:
+                if ip_address(ip).version not in families:
+                    continue
+                place = (str(ip_address(ip)), number, port["protocol"])
+                answer = _answer(policy, slices, node, place, port, True)
+                if is_limited and not _may_come(spec.get("loadBalancerSourceRanges", []), client):
+                    answer = DROP
+                found.setdefault(place, answer)
+    for place in tables(services, slices, node):
+        if any(place[0] == str(ip_address(ip)) for each in services for ip in _cluster_ips(each)):
+            found.pop(place, None)  # nobody takes a ClusterIP away, and it isn't meant for the outside
+    return found
+
+
+def _cluster_ips(service: Body) -> list[str]:
+    return [ip for ip in service["spec"].get("clusterIPs", []) if ip != "None"]
+
+
+def _may_come(ranges: Sequence[str], client: str) -> bool:
+    return not ranges or any(ip_address(client) in ip_network(text) for text in ranges)
 
 
 def _age(service: Body) -> tuple[str, str]:

@@ -130,9 +130,7 @@ def _ports(found: Any) -> tuple[ServicePort, ...]:
         return ()
     items = [item for item in found if isinstance(item, dict)]
     read = (
-        ServicePort(
-            word(item, "name"), word(item, "protocol") or "TCP", number(item, "port"), number(item, "nodePort")
-        )
+        ServicePort(word(item, "name"), word(item, "protocol") or "TCP", number(item, "port"), number(item, "nodePort"))
         for item in items
     )
     return tuple(port for port in read if port.port and port.protocol in PROTOCOLS)

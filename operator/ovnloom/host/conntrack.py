@@ -31,37 +31,38 @@ class Flow(NamedTuple):
         return self.to != self.by
 
 
-async def forget_rewritten(is_stale: Callable[[Flow], bool]) -> int:
-    """The next packet of each stale flow whose destination was rewritten begins a new one; how many there were."""
-    return await _forget(is_stale, lambda _: {"status": DST_NAT, "status_mask": DST_NAT})
+class Asked(NamedTuple):
+    """Flows to one port, of an address or of any."""
+
+    family: int
+    port: int
+    address: str = ""
 
 
-async def forget_unwritten(address: str, port: int) -> int:
-    """The same for flows that went to this very address before anybody rewrote it."""
-    family = FAMILIES[6 if ":" in address else 4]
+async def forget(is_stale: Callable[[Flow], bool], *asked: Asked) -> int:
+    """The next packet of each stale flow begins a new one; how many there were.
 
-    def asked(each: int) -> dict[str, Any] | None:
-        if each != family:
-            return None
-        return {"tuple_orig": NFCTAttrTuple(each, daddr=address, proto=socket.IPPROTO_UDP, dport=port)}
-
-    return await _forget(lambda flow: flow.to == (address, port) and not flow.is_rewritten, asked)
-
-
-async def _forget(is_stale: Callable[[Flow], bool], ask: Callable[[int], dict[str, Any] | None]) -> int:
+    The kernel only tells of flows that are `asked` for; without that, of all whose destination was rewritten.
+    """
     count = 0
     for family, number in FAMILIES.items():
-        asked = ask(number)
-        if asked is None:
-            continue
+        questions = [_question(number, each) for each in asked if each.family == family]
+        if not asked:
+            questions.append({"status": DST_NAT, "status_mask": DST_NAT})
         try:
             async with AsyncNFCTSocket(number) as kernel:
-                found = [flow async for message in await kernel.dump(**asked) for flow in _read(family, message)]
-                for flow in filter(is_stale, found):
-                    count += await _delete(kernel, number, flow)
+                for question in questions:
+                    found = [flow async for message in await kernel.dump(**question) for flow in _read(family, message)]
+                    for flow in filter(is_stale, found):
+                        count += await _delete(kernel, number, flow)
         except (NetlinkError, OSError) as problem:
             raise Unavailable(f"conntrack: {problem}") from problem
     return count
+
+
+def _question(family: int, asked: Asked) -> dict[str, Any]:
+    address = {"daddr": asked.address} if asked.address else {}
+    return {"tuple_orig": NFCTAttrTuple(family, proto=socket.IPPROTO_UDP, dport=asked.port, **address)}
 
 
 async def _delete(kernel: AsyncNFCTSocket, family: int, flow: Flow) -> int:

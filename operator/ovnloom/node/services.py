@@ -44,6 +44,11 @@ class Services:
         self._is_known = False
         """The kernel has what the book says was written."""
         self._is_ours: bool | None = None
+        self._has_rival: bool | None = None
+        """What was found of kube-proxy, as long as the kernel would tell of a change; else None."""
+        self._hears = False
+        self._news = 0
+        """Counts what the kernel told, so that what was read before isn't believed afterwards."""
 
     async def converge(self, view: View) -> None:
         """The kernel has the chains, sets and elements that the view means; only others than before are written."""
@@ -59,17 +64,21 @@ class Services:
 
     async def follow(self, wake: Callable[[], None]) -> None:
         """Who changes our table, or brings or ends kube-proxy, wakes the part."""
-        async for event in netlink_events.events():
-            if event.kind == "unknown" or (event.kind == "table" and event.name == NAME):
-                self._is_known = False
-                wake()
-            elif event.kind == "table" and event.name in (KUBE_PROXY, "nat") and self._settings.service_proxy == "auto":
-                wake()
+        try:
+            async for event in netlink_events.events():
+                self._hears = True
+                if event.kind == "unknown" or (event.kind == "table" and event.name in (NAME, KUBE_PROXY, "nat")):
+                    self._news += 1
+                    self._has_rival = None
+                    self._is_known = self._is_known and event.name in (KUBE_PROXY, "nat")
+                    wake()
+        finally:
+            self._hears, self._has_rival = False, None
 
     async def _decide(self) -> bool:
         """Whether Services are ours here; when they stop being it, nothing of ours is left."""
         setting = self._settings.service_proxy
-        is_ours = setting == "on" or (setting == "auto" and not await kube_proxy_is_here())
+        is_ours = setting == "on" or (setting == "auto" and not await self._look_for_rival())
         if is_ours != self._is_ours:
             logger.info("services are served" if is_ours else "services are left to others", setting=setting)
         if not is_ours and self._is_ours is not False:
@@ -79,8 +88,17 @@ class Services:
         self._is_ours = is_ours
         return is_ours
 
+    async def _look_for_rival(self) -> bool:
+        if self._has_rival is not None:
+            return self._has_rival
+        hears, news = self._hears, self._news
+        found = await kube_proxy_is_here()
+        if hears and news == self._news:
+            self._has_rival = found
+        return found
+
     async def _write(self) -> None:
-        is_known, self._is_known = self._is_known, False
+        news, is_known, self._is_known = self._news, self._is_known, False
         if is_known:
             commands = self._book.transaction()
             try:
@@ -92,7 +110,7 @@ class Services:
         if not is_known:
             await nft_kernel.apply(self._book.whole())
         self._book.written()
-        self._is_known = True
+        self._is_known = news == self._news
 
 
 def services(means: Means) -> Services:

@@ -7,15 +7,16 @@ from dataclasses import dataclass, field
 
 from ovnloom import log
 from ovnloom.host import conntrack
-from ovnloom.host.conntrack import Flow
+from ovnloom.host.conntrack import Asked, Flow
 from ovnloom.ipam import Family
 from ovnloom.node.services_chains import ADDRESSES, PORTS
 from ovnloom.node.services_table import Book
 
 logger = log.get("services")
 
-MOST_ASKED = 100
-"""Addresses that are new at once and yet are looked up in conntrack; at a start all are new."""
+MOST_ASKED = 50
+"""Addresses for which conntrack is asked one by one: the kernel finds them, and tells of nothing else. From then on all
+rewritten flows are read once; decoding one takes longer than the kernel takes to pass over a hundred."""
 Leads = Mapping[tuple[str, str], frozenset[str]]
 """By entrance: the backends to which it leads now; none where it is gone."""
 
@@ -29,13 +30,21 @@ class Gone:
     """Those that led nowhere before."""
 
     def __contains__(self, flow: Flow) -> bool:
-        """Whether the flow goes to a backend that it wouldn't be led to now."""
+        """Whether the flow goes to a backend that it wouldn't be led to now, or to none where there are some now."""
         family: Family = 6 if flow.family == 6 else 4
         address, port = flow.to
-        for place in ((ADDRESSES[family], f"{address} . udp . {port}"), (PORTS[family], f"udp . {port}")):
+        at, everywhere = (ADDRESSES[family], f"{address} . udp . {port}"), (PORTS[family], f"udp . {port}")
+        if not flow.is_rewritten:
+            return at in self.new
+        for place in (at, everywhere):
             if place in self.leads:
                 return _text(family, flow.by) not in self.leads[place]
         return False
+
+    @property
+    def asked(self) -> tuple[Asked, ...]:
+        """What conntrack is to be asked for."""
+        return tuple(_asked(*place) for place in sorted({*self.leads, *self.new}))
 
 
 class Stale:
@@ -61,18 +70,25 @@ class Stale:
 
     async def forget(self, gone: Gone) -> None:
         """The kernel knows no flow any more that goes where nobody would be led now."""
-        count = 0
-        if gone.leads:
-            count = await conntrack.forget_rewritten(gone.__contains__)
-        new = [key for name, key in gone.new if name in ADDRESSES.values()]
-        for key in new if len(new) <= MOST_ASKED else ():
-            address, _, port = key.split(" . ")
-            count += await conntrack.forget_unwritten(address, int(port))
+        asked = gone.asked
+        if not asked:
+            self.begun()
+            return
+        count = await conntrack.forget(gone.__contains__, *(asked if len(asked) <= MOST_ASKED else ()))
         if count:
             logger.info("stale flows forgotten", flows=count)
+        self.begun()
+
+    def begun(self) -> None:
+        """Nothing is due, and from now on only changes are."""
         self._due.clear()
         self._new.clear()
         self._is_first = False
+
+
+def _asked(name: str, key: str) -> Asked:
+    *address, _, port = key.split(" . ")
+    return Asked(6 if name in (ADDRESSES[6], PORTS[6]) else 4, int(port), *address)
 
 
 def _text(family: Family, end: tuple[str, int]) -> str:
