@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
@@ -128,6 +130,35 @@ async def test_a_service_without_endpoints_refuses_at_once(place: Site, part: Se
     assert place.ask(place.node, NODE, 30080, protocol) == "refused"
     assert place.ask(place.world, NODE, 30080, protocol) == "refused"
     assert place.ask(place.world, "10.96.0.10", 80, protocol) == "refused"
+
+
+async def test_a_backend_may_be_the_host_itself(place: Site, part: Services) -> None:
+    """The API server is one, and so is every Pod in the host's network."""
+    place.serve(place.node, NODE)
+    web = service("web", ports=PORTS, externalTrafficPolicy="Local")
+    await part.converge(told(web, backends("web", backend(NODE))))
+
+    assert place.ask(place.node, "10.96.0.10", 80) == Answer(NODE, NODE)
+    assert place.ask(place.world, NODE, 30080) == Answer(NODE, CLIENT)
+    assert place.ask(place.pods, "10.96.0.10", 80, own=HERE) == Answer(NODE, HERE)
+
+
+@pytest.mark.parametrize(("to", "port"), [("10.96.0.10", 80), (NODE, 30080)])
+async def test_sctp_is_led_as_well(place: Site, part: Services, to: str, port: int) -> None:
+    """Telephone networks use little else. Kernels may lack its sockets, so this is the first packet alone."""
+    ports = [{"name": "sip", "port": 80, "protocol": "SCTP", "nodePort": 30080}]
+    at = [{"name": "sip", "port": 8080, "protocol": "SCTP"}]
+    await part.converge(told(service("sip", ports=ports), backends("sip", backend(HERE), ports=at)))
+    kind = (socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_SCTP)
+    with inside(place.pods), socket.socket(*kind) as server:
+        server.settimeout(5)
+        with inside(place.world), socket.socket(*kind) as client:
+            client.sendto(init(40000, port), (to, 0))
+        packet, (source, _) = server.recvfrom(2000)
+
+    assert source == JOIN
+    assert socket.inet_ntoa(packet[16:20]) == HERE
+    assert int.from_bytes(packet[22:24], "big") == 8080
 
 
 async def test_endpoints_that_end_serve_while_nobody_else_does(place: Site, part: Services) -> None:
@@ -283,6 +314,26 @@ async def test_nothing_is_left_where_kube_proxy_serves(place: Site, rival: str) 
     assert place.ask(place.node, "10.96.0.10", 80) == Answer(HERE, NODE)
 
 
+async def test_kube_proxy_that_comes_wakes_the_part(place: Site) -> None:
+    """Somebody installs it again while nothing else happens; until then nobody looks for it at every change."""
+    part = Services(NodeSettings())
+    found = told(service("web"), backends("web", backend(HERE)))
+    woken = asyncio.Event()
+    following = asyncio.create_task(part.follow(woken.set))
+    async with asyncio.timeout(10):
+        for commands, is_there in (
+            ("", True),
+            ("add table ip kube-proxy", False),
+            ("delete table ip kube-proxy", True),
+        ):
+            nft(commands or "list tables")
+            await woken.wait()
+            woken.clear()
+            await part.converge(found)
+            assert (await nft_kernel.read(NAME) is not None) == is_there
+    following.cancel()
+
+
 async def test_nothing_is_left_once_it_is_switched_off(place: Site, part: Services) -> None:
     """Not even of an agent that ran before."""
     found = told(service("web"), backends("web", backend(HERE)))
@@ -339,3 +390,14 @@ def nft(commands: str) -> str:
 def listing() -> str:
     """The table as the kernel has it, with the handles that it gives to whatever is written anew."""
     return nft(f"list table inet {NAME}")
+
+
+def init(source: int, to: int) -> bytes:
+    """The first packet of an SCTP connection (RFC 9260, 3.3.2), with its CRC32c, without which nobody looks at it."""
+    chunk = struct.pack("!BBHIIHHI", 1, 0, 20, 7, 65535, 1, 1, 7)
+    crc = 0xFFFFFFFF
+    for octet in struct.pack("!HHII", source, to, 0, 0) + chunk:
+        crc ^= octet
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return struct.pack("!HHI", source, to, 0) + struct.pack("<I", crc ^ 0xFFFFFFFF) + chunk
