@@ -35,6 +35,13 @@ ENV CGO_ENABLED=0 GOTOOLCHAIN=local GOFLAGS=-mod=readonly
 # Modules change less often than the code; each is checked by its hash in go.sum.
 COPY operator/cni/go.mod operator/cni/go.sum ./
 RUN go mod download
+# The plugins of others that ours is chained with, and the one that runtimes call themselves.
+COPY operator/cni/reference reference/
+RUN cd reference \
+ && go build -trimpath -ldflags "-s -w" -o /opt/cni/bin/ \
+      github.com/containernetworking/plugins/plugins/main/loopback \
+      github.com/containernetworking/plugins/plugins/meta/bandwidth \
+      github.com/containernetworking/plugins/plugins/meta/portmap
 COPY operator/cni ./
 COPY operator/ovnloom/__init__.py ./
 RUN version=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' __init__.py) \

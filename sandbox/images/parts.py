@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,6 +20,16 @@ ROOT = Path(__file__).resolve().parents[2]
 LOCK = ROOT / "requirements" / "runtime.lock"
 # As .dockerignore lets through.
 SOURCES = ("pyproject.toml", "README.md", "LICENSE")
+PACKAGE = "operator/ovnloom"
+PLUGINS = "github.com/containernetworking/plugins/plugins"
+REFERENCE = build.Programs(
+    ROOT / "operator" / "cni" / "reference",
+    (
+        ("loopback", f"{PLUGINS}/main/loopback"),
+        ("bandwidth", f"{PLUGINS}/meta/bandwidth"),
+        ("portmap", f"{PLUGINS}/meta/portmap"),
+    ),
+)
 TARGET = "opt/ovnloom"
 PACKAGES = f"{TARGET}/lib/python3.11/site-packages"
 CONFIGURATION = b"home = /usr/bin\ninclude-system-site-packages = false\nversion = 3.11\n"
@@ -28,28 +38,37 @@ CONFIGURATION = b"home = /usr/bin\ninclude-system-site-packages = false\nversion
 def environment(tell: Tell) -> tuple[Layer, ...]:
     """/opt/ovnloom: what ovnloom needs, which changes seldom, and ovnloom itself."""
     needed = kept("environment", key(LOCK.read_text(), platform.machine()), _environment, tell)
-    own = [*(ROOT / name for name in SOURCES), *_code()]
-    return needed, kept("ovnloom", key(content(own, ROOT), needed.digest), _ovnloom, tell)
+    with _sources() as sources:
+        what = key(content((path for path in sources.rglob("*") if path.is_file()), sources))
+        return needed, kept("ovnloom", what, lambda path: _ovnloom(sources, path), tell)
 
 
 def plugins(tell: Tell) -> tuple[Layer, ...]:
-    """/opt/cni: the plugin that a host's container runtime calls."""
-    programs = cni.plugin()
-    build.build(programs, Quiet())
+    """/opt/cni: the plugin that a host's container runtime calls, and those of others that go with it."""
+    made = (cni.plugin(), REFERENCE)
+    for programs in made:
+        build.build(programs, Quiet())
 
     def make(path: Path) -> None:
         with Pack(path) as pack:
             pack.folder("opt/cni")
             pack.folder("opt/cni/bin")
-            for program, _ in programs.packages:
-                pack.file(f"opt/cni/bin/{program}", programs.bin / program, 0o755)
+            for programs in made:
+                for program, _ in programs.packages:
+                    pack.file(f"opt/cni/bin/{program}", programs.bin / program, 0o755)
 
-    return (kept("cni", key(programs.key), make, tell),)
+    return (kept("cni", key(*(programs.key for programs in made)), make, tell),)
 
 
-def _code() -> Iterable[Path]:
-    package = ROOT / "operator" / "ovnloom"
-    return (path for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+@contextmanager
+def _sources() -> Iterator[Path]:
+    """A copy of what the wheel is made from: its key and its content agree even while somebody is editing."""
+    with tempfile.TemporaryDirectory(prefix="ovnloom-sources-") as directory:
+        copied = Path(directory)
+        for name in SOURCES:
+            shutil.copy(ROOT / name, copied)
+        shutil.copytree(ROOT / PACKAGE, copied / PACKAGE, ignore=shutil.ignore_patterns("__pycache__"))
+        yield copied
 
 
 def _environment(path: Path) -> None:
@@ -63,9 +82,9 @@ def _environment(path: Path) -> None:
         pack.tree(packages, PACKAGES)
 
 
-def _ovnloom(path: Path) -> None:
+def _ovnloom(sources: Path, path: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="ovnloom-wheel-") as directory:
-        _run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", directory])
+        _run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", directory], sources)
         (wheel,) = Path(directory).glob("*.whl")
         with _installed("--no-index", str(wheel)) as packages, Pack(path) as pack:
             _bin(pack, packages)
@@ -108,10 +127,10 @@ def _uv() -> Path:
     return uv
 
 
-def _run(command: list[str]) -> None:
+def _run(command: list[str], directory: Path = ROOT) -> None:
     certificates = {"UV_SYSTEM_CERTS": "1"} if Path("/etc/ssl/certs/ca-certificates.crt").exists() else {}
     done = subprocess.run(
-        command, cwd=ROOT, env={**os.environ, **certificates}, capture_output=True, text=True, check=False
+        command, cwd=directory, env={**os.environ, **certificates}, capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise SandboxError(f"{' '.join(command[:4])} … failed:\n{(done.stderr or done.stdout).strip()}")

@@ -35,6 +35,8 @@ def named(every_image: tuple[Image, ...]) -> dict[str, str]:
         (OVNLOOM, ["ethtool", "--version"], "ethtool version"),
         (OVNLOOM, ["conntrack", "--version"], "conntrack v"),
         (OVNLOOM, ["env", "CNI_COMMAND=VERSION", "/opt/cni/bin/kube-ovn"], '"supportedVersions"'),
+        (OVNLOOM, ["env", "CNI_COMMAND=VERSION", "/opt/cni/bin/portmap"], '"supportedVersions"'),
+        (OVNLOOM, ["env", "CNI_COMMAND=VERSION", "/opt/cni/bin/loopback"], '"supportedVersions"'),
         (CENTRAL, ["ovn-northd", "--version"], "ovn-northd 25.03"),
         (CENTRAL, ["ovsdb-tool", "schema-name", "/usr/share/ovn/ovn-nb.ovsschema"], "OVN_Northbound"),
         (OVS, ["ovs-vswitchd", "--version"], "ovs-vswitchd (Open vSwitch) 3.5"),
