@@ -71,6 +71,12 @@ programs: $(READY)
 cni: $(READY) ## Build the CNI plugin, static, and say where it is.
 	@make/cni
 
+# What nodes with containers need besides: kubelets and images. Tests that want them make them as well, but silently.
+.PHONY: images
+images: $(READY) servers
+	@$(PYTHON) -m sandbox programs --kubelets >/dev/null
+	@$(PYTHON) -m sandbox.images >/dev/null
+
 $(UV): requirements/uv.txt
 	@make/uv $(CACHE)/uv
 
