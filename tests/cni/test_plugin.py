@@ -231,7 +231,7 @@ async def test_check_without_what_add_answered_is_refused(plugin: Plugin, agent:
 async def test_gc_passes_on_what_is_in_use_and_of_which_network(plugin: Plugin, agent: Agent) -> None:
     """A second network of the same type has a list of its own, and the first one's Pods aren't in it."""
     used = [{"containerID": "c0ffee", "ifname": "eth0"}, {"containerID": "facade", "ifname": "eth0"}]
-    conf = network(agent.socket, provider="lan.shop.ovn", **{"cni.dev/valid-attachments": used})
+    conf = {**network(agent.socket, provider="lan.shop.ovn"), "cni.dev/valid-attachments": used}
 
     said = await plugin("GC", conf, CNI_CONTAINERID="", CNI_NETNS="", CNI_IFNAME="", CNI_ARGS="")
 
@@ -260,7 +260,7 @@ async def test_gc_without_a_list_removes_nothing(plugin: Plugin, agent: Agent) -
 
 async def test_gc_with_an_empty_list_says_that_nothing_is_in_use(plugin: Plugin, agent: Agent) -> None:
     """After the last Pod the runtime has an empty list, and leftovers are still to be removed."""
-    said = await plugin("GC", network(agent.socket, **{"cni.dev/valid-attachments": []}))
+    said = await plugin("GC", {**network(agent.socket), "cni.dev/valid-attachments": []})
 
     assert (said.code, agent.asked[0][1]["valid_attachments"]) == (0, [])
 
