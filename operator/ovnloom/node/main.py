@@ -26,6 +26,7 @@ from ovnloom.node.loop import Loop
 from ovnloom.node.pages import pages
 from ovnloom.node.part import Means, Part
 from ovnloom.node.parts import PARTS
+from ovnloom.node.providers import resume
 from ovnloom.node.quality import Quality
 from ovnloom.node.serve import Socket, serving
 from ovnloom.node.sweep import Sweep
@@ -109,6 +110,7 @@ class Agent:
                 asyncio.TaskGroup() as group,
             ):
                 logger.info("serving", node=self._name, address=address, socket=where)
+                group.create_task(resume(self._ovs), name="resume")
                 group.create_task(run_watches(self._client, self._board), name="watches")
                 group.create_task(self._kube_events.run(), name="events")
                 group.create_task(self._loop.run(), name="parts")

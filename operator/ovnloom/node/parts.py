@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ovnloom.node.part import Make
+from ovnloom.node.providers import providers
 from ovnloom.node.services import services
 
-PARTS: tuple[Make, ...] = (services,)
+PARTS: tuple[Make, ...] = (services, providers)

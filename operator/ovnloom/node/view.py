@@ -11,8 +11,10 @@ from ovnloom.api.endpointslice import EndpointSlice
 from ovnloom.api.meta import Key
 from ovnloom.api.node import Node
 from ovnloom.api.pod import Pod
+from ovnloom.api.providernetwork import ProviderNetwork
 from ovnloom.api.service import Service
 from ovnloom.api.subnet import Subnet
+from ovnloom.api.vlan import Vlan
 from ovnloom.api.vpc import Vpc
 
 
@@ -29,6 +31,8 @@ class View:
     nodes: Mapping[str, Node] = field(default_factory=_nothing)
     subnets: Mapping[str, Subnet] = field(default_factory=_nothing)
     vpcs: Mapping[str, Vpc] = field(default_factory=_nothing)
+    provider_networks: Mapping[str, ProviderNetwork] = field(default_factory=_nothing)
+    vlans: Mapping[str, Vlan] = field(default_factory=_nothing)
     services: Mapping[Key, Service] = field(default_factory=_nothing)
     slices: Mapping[Key, EndpointSlice] = field(default_factory=_nothing)
     pods: Mapping[Key, Pod] = field(default_factory=_nothing)
@@ -46,6 +50,8 @@ FIELDS: Mapping[type, str] = {
     Node: "nodes",
     Subnet: "subnets",
     Vpc: "vpcs",
+    ProviderNetwork: "provider_networks",
+    Vlan: "vlans",
     Service: "services",
     EndpointSlice: "slices",
     Pod: "pods",
