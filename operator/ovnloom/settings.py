@@ -93,7 +93,6 @@ class NodeSettings(BaseSettings):
     # Network: as the controller's
     cluster_router: str = Field("ovn-cluster", description="Name of the default Vpc and of its router.")
     join_subnet: str = Field("join", description="Subnet that joins nodes to the default Vpc.")
-    network_type: Literal["geneve", "vxlan", "stt", "vlan"] = Field("geneve", description="Tunnel between nodes.")
     ovn_sb: str = Field(
         "",
         description="Southbound database for ovn-controller: comma list of `tcp:` or `ssl:` remotes. Empty: whoever "
@@ -114,6 +113,11 @@ class NodeSettings(BaseSettings):
         "auto",
         description="Whether the node leads traffic to Services that doesn't start in a Subnet: NodePorts, and its own. "
         "`auto`: unless kube-proxy does, which is seen by its tables.",
+    )
+    service_health: str = Field(
+        ":10256",
+        description="Where load balancers outside ask whether this node leads traffic to Services: `address:port` or, at all "
+        "addresses, `:port`; the default is kube-proxy's. Only while the node does; empty: never.",
     )
 
     # CNI

@@ -35,7 +35,9 @@ def node_field() -> Iterator[NodeField]:
         OpenVswitch(host).up()
         OpenVswitch(host).join(sandbox.sb)
         found = NodeField(sandbox, controller, host)
-        found.api.create(node.first(1)[0].manifest())
+        said = node.first(1)[0].manifest()
+        said["status"]["addresses"] = [{"type": "InternalIP", "address": each} for each in host.addresses]
+        found.api.create(said)
         controller.begin()
         found.agent.begin()
         yield found

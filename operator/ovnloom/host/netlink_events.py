@@ -32,8 +32,10 @@ FORCE_BUFFER = 33
 """SO_RCVBUFFORCE: beyond what the host allows everybody."""
 HEADER = struct.Struct("=IHHII")
 IFLA_IFNAME, NFTA_TABLE, NFTA_GEN_PID = 3, 1, 2
-ADDRESS_LINK = 4
-"""Offset of ifa_index."""
+ADDRESS_SCOPE = 3
+"""Offset of ifa_scope, which ifa_index follows."""
+LINK_SCOPE = 253
+"""Each interface of a Pod brings a link-local address, which concerns nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +122,9 @@ def _route(kind: int, content: memoryview) -> Iterator[Event]:
         (index,) = struct.unpack_from("=i", content, 4)
         yield Event("link", (_attribute(content, 16, IFLA_IFNAME) or b"").rstrip(b"\0").decode(), index)
     elif what == "address":
-        (index,) = struct.unpack_from("=I", content, ADDRESS_LINK)
-        yield Event("address", index=index)
+        scope, index = struct.unpack_from("=BI", content, ADDRESS_SCOPE)
+        if scope != LINK_SCOPE:
+            yield Event("address", index=index)
     elif what is not None:
         yield Event(what)
 

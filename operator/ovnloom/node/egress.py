@@ -15,6 +15,7 @@ from ovnloom.host.routes import OURS, Route
 from ovnloom.host.rules import Rule
 from ovnloom.ipam import NO_ADDRESS, Family, Malformed, Pair, address_text, parse_pair
 from ovnloom.node.networks import PREFIX, Known, Routed, routed
+from ovnloom.node.part import Means
 from ovnloom.node.view import View
 from ovnloom.settings import NodeSettings
 
@@ -143,3 +144,8 @@ def _sources(view: View, each: Routed, families: tuple[Family, ...]) -> Iterator
             number = pair.of(family)
             if number is not None:
                 yield f"{address_text(family, number)}/{32 if family == 4 else 128}"
+
+
+def egress(means: Means) -> Egress:
+    """The part; it needs nothing of the cluster but Views."""
+    return Egress(means.settings)

@@ -20,6 +20,7 @@ from ovnloom.host.nft import Chain, Hook, Rule, Set, Table
 from ovnloom.ipam import FAMILIES, Family, Malformed, address_text, parse_address
 from ovnloom.node.joined import LINK
 from ovnloom.node.networks import Known, Routed, routed
+from ovnloom.node.part import Means
 from ovnloom.node.view import View
 from ovnloom.settings import NodeSettings
 
@@ -235,3 +236,8 @@ def _ranges(text: str, family: Family) -> tuple[str, ...]:
 
 def _text(network: IPv4Network | IPv6Network) -> str:
     return str(network.network_address) if network.prefixlen == network.max_prefixlen else str(network)
+
+
+def masquerade(means: Means) -> Masquerade:
+    """The part; it needs nothing of the cluster but Views."""
+    return Masquerade(means.settings)

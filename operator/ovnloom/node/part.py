@@ -55,6 +55,15 @@ class Findings:
 
     pod_mtu: int = 0
     """Bytes; what fits into the tunnel. 0 until the part that knows the tunnel has found it."""
+    followers: list[Callable[[], None]] = field(default_factory=list)
+    """Called when something here changes."""
+
+    def found_mtu(self, pod_mtu: int) -> None:
+        """Everybody knows what fits into the tunnel now."""
+        if pod_mtu != self.pod_mtu:
+            self.pod_mtu = pod_mtu
+            for follower in self.followers:
+                follower()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from ovnloom.host.routes import Route
 from ovnloom.ipam import FAMILIES, Family
 from ovnloom.node.joined import LINK, Joined, joined
 from ovnloom.node.networks import Known, has_address_in, internal_ips, is_routed, routed
+from ovnloom.node.part import Means
 from ovnloom.node.view import View
 from ovnloom.settings import NodeSettings
 
@@ -78,3 +79,8 @@ def undecided(view: View, settings: NodeSettings) -> frozenset[str]:
     """CIDRs as they are written of Subnets that can't be used as they are: routes that they have already stay."""
     texts = (each.cidr_block for each in view.subnets.values() if is_routed(each, settings))
     return frozenset(item.strip() for text in texts for item in text.split(","))
+
+
+def pod_routes(means: Means) -> Routes:
+    """The part; it needs nothing of the cluster but Views."""
+    return Routes(means.settings)

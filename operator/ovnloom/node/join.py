@@ -1,0 +1,151 @@
+"""ovn0: this host's own port in the default Vpc, and what the cluster is told of it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+
+from ovnloom import log
+from ovnloom.api.node import Node
+from ovnloom.errors import Unavailable
+from ovnloom.host.echo import answers
+from ovnloom.host.internal_port import InternalPort, connect, furnish, problem
+from ovnloom.host.netlink_events import events
+from ovnloom.host.ovs_rows import Rows
+from ovnloom.host.ports import PORT_NAME
+from ovnloom.node.availability import Availability
+from ovnloom.node.joined import LINK, Joined, joined
+from ovnloom.node.part import Means
+from ovnloom.node.view import View
+
+logger = log.get("join")
+
+PROBE_SECONDS = 5.0
+"""How often the gateway is asked, and how long it may take to answer: nobody tells when a router goes silent."""
+FIRST_SECONDS = 1.0
+MOST_SILENCES = 5
+"""Questions in a row without an answer until the node counts as cut off."""
+LONG = 3600.0
+
+
+class Join:
+    """The part: this host has its port, its addresses and its router; the Node says whether that answers."""
+
+    name = "join"
+    wakes: frozenset[type] = frozenset({Node})
+    is_vital = True
+
+    def __init__(self, means: Means) -> None:
+        self._means = means
+        self._availability = Availability(means.client)
+        self._joined: Joined | None = None
+        self._node: Node | None = None
+
+    async def converge(self, view: View) -> None:
+        """ovn0 is as the Node's annotations say, and the router answers. What is right isn't touched.
+
+        Raises Unavailable with what is missing.
+        """
+        self._node = view.node
+        join = joined(view.node)
+        port = wanted(join, self._means.findings.pod_mtu)
+        bridge = self._means.settings.integration_bridge
+        if await self._means.ovs.edit(lambda rows: connect(rows, bridge, port)):
+            logger.info("port set", interface=port.name, bridge=bridge, mtu=port.mtu)
+        wrong = await self._means.ovs.read(lambda rows: problem(rows, port.name))
+        if wrong:
+            raise Unavailable(f"Open vSwitch can't make {port.name}: {wrong}")
+        if await furnish(port):
+            logger.info("interface set", interface=port.name, addresses=port.addresses, mtu=port.mtu)
+        self._joined = join
+        silent = await silent_gateways(join, FIRST_SECONDS)
+        await self._availability.say(view.node, silent)
+        if silent:
+            raise Unavailable(
+                f"gateway {silent[0]} of the join Subnet doesn't answer on {LINK}; see whether ovn-controller runs"
+            )
+
+    async def follow(self, wake: Callable[[], None]) -> None:
+        """Whoever changes ovn0 wakes the part, and so do a changed MTU and a silent router.
+
+        OVN may be away for a while: ovn0 and what runs over it stay, and the socket for Pods does, too.
+        """
+        self._means.findings.followers.append(wake)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._follow_host(wake))
+            group.create_task(self._follow_switch(wake))
+            group.create_task(self._probe(wake))
+
+    async def _follow_host(self, wake: Callable[[], None]) -> None:
+        async for event in events():
+            if event.kind == "unknown" or LINK in (event.name, _name(event.index)):
+                wake()
+
+    async def _follow_switch(self, wake: Callable[[], None]) -> None:
+        ovs = self._means.ovs
+        while True:
+            try:
+                seen = await ovs.read(_row)
+                wake()
+                await ovs.until(partial(_differs, seen), LONG)
+            except TimeoutError:
+                continue
+            except Unavailable:
+                await asyncio.sleep(FIRST_SECONDS)
+
+    async def _probe(self, wake: Callable[[], None]) -> None:
+        silences = 0
+        while True:
+            await asyncio.sleep(PROBE_SECONDS)
+            if self._joined is None:
+                continue
+            silent = await silent_gateways(self._joined, PROBE_SECONDS)
+            silences = silences + 1 if silent else 0
+            if silent and silences < MOST_SILENCES:
+                continue
+            with suppress(Unavailable):  # the next probe tells it
+                if await self._availability.say(self._node, silent) and silent:
+                    wake()
+
+
+def wanted(join: Joined, pod_mtu: int) -> InternalPort:
+    """The port from what the controller has given. Raises Unavailable until the MTU is known."""
+    if not pod_mtu:
+        raise Unavailable("the MTU of tunnels isn't known yet; see the part encap")
+    ids = {PORT_NAME: join.port, "ip": join.addresses.text, "vendor": "kube-ovn"}
+    return InternalPort(LINK, join.mac, pod_mtu, join.with_lengths, ids)
+
+
+async def silent_gateways(join: Joined, seconds: float) -> tuple[str, ...]:
+    """The addresses of the router that don't answer in time."""
+    found = [gateway for family in join.addresses.families if (gateway := join.gateway(family)) is not None]
+    heard = await asyncio.gather(*(answers(each, LINK, seconds) for each in found))
+    return tuple(each for each, is_heard in zip(found, heard, strict=True) if not is_heard)
+
+
+def _row(rows: Rows) -> object:
+    """What is looked at of ovn0's row; it is made anew by vswitchd when the device is."""
+    found = rows.find("Interface", LINK)
+    if found is None:
+        return None
+    columns = (found.mac, found.mtu_request, found.error, found.ofport)
+    return str(found.uuid), found.type, dict(found.external_ids), tuple(map(tuple, columns))
+
+
+def _differs(seen: object, rows: Rows) -> bool | None:
+    return True if _row(rows) != seen else None
+
+
+def _name(index: int) -> str:
+    try:
+        return socket.if_indextoname(index) if index else ""
+    except OSError:
+        return ""
+
+
+def join(means: Means) -> Join:
+    """The part."""
+    return Join(means)
