@@ -7,7 +7,8 @@ from ovnloom.node.encap import encap
 from ovnloom.node.join import join
 from ovnloom.node.masquerade import masquerade
 from ovnloom.node.part import Make
+from ovnloom.node.providers import providers
 from ovnloom.node.routes import pod_routes
 from ovnloom.node.services import services
 
-PARTS: tuple[Make, ...] = (encap, join, pod_routes, masquerade, egress, services)
+PARTS: tuple[Make, ...] = (encap, join, pod_routes, masquerade, egress, services, providers)
