@@ -8,6 +8,7 @@ import struct
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 
@@ -43,9 +44,14 @@ def place() -> Iterator[Site]:
         yield found
 
 
+def services(proxy: Literal["auto", "on", "off"] = "on") -> Services:
+    """The part, without a port of its own."""
+    return Services(NodeSettings(service_proxy=proxy, service_health=""))
+
+
 @pytest.fixture
 def part() -> Services:
-    return Services(NodeSettings(service_proxy="on"))
+    return services()
 
 
 async def test_a_host_reaches_a_service_with_its_own_address(place: Site, part: Services) -> None:
@@ -200,7 +206,7 @@ async def test_a_client_keeps_its_backend(place: Site, part: Services) -> None:
     await part.converge(told(web, backends("web", *four, *(backend(f"10.16.0.{at}") for at in range(6, 10)))))
     assert {place.ask(place.world, NODE, 30080) for _ in range(20)} == {first}
 
-    again = Services(NodeSettings(service_proxy="on"))
+    again = services()
     await again.converge(told(web, backends("web", *four)))
     assert {place.ask(place.world, NODE, 30080) for _ in range(20)} == {first}
 
@@ -258,7 +264,7 @@ async def test_connections_outlive_a_restart_of_the_agent(place: Site, part: Ser
     with inside(place.world), opened(NODE) as client, inside(place.node):
         assert question(client, NODE, 30080) == Answer(HERE, JOIN)
         before = listing()
-        await Services(NodeSettings(service_proxy="on")).converge(found)
+        await services().converge(found)
 
         assert listing() == before
         assert question(client) == Answer(HERE, JOIN)
@@ -300,7 +306,7 @@ async def test_a_change_writes_what_somebody_deleted(place: Site, part: Services
 )
 async def test_nothing_is_left_where_kube_proxy_serves(place: Site, rival: str) -> None:
     """Two would masquerade twice; NodePorts then work as kube-proxy makes them."""
-    part = Services(NodeSettings())
+    part = services("auto")
     found = told(service("web"), backends("web", backend(HERE)))
     await part.converge(found)
     assert place.ask(place.node, "10.96.0.10", 80) == Answer(HERE, NODE)
@@ -316,7 +322,7 @@ async def test_nothing_is_left_where_kube_proxy_serves(place: Site, rival: str) 
 
 async def test_kube_proxy_that_comes_wakes_the_part(place: Site) -> None:
     """Somebody installs it again while nothing else happens; until then nobody looks for it at every change."""
-    part = Services(NodeSettings())
+    part = services("auto")
     found = told(service("web"), backends("web", backend(HERE)))
     woken = asyncio.Event()
     following = asyncio.create_task(part.follow(woken.set))
@@ -338,7 +344,7 @@ async def test_nothing_is_left_once_it_is_switched_off(place: Site, part: Servic
     """Not even of an agent that ran before."""
     found = told(service("web"), backends("web", backend(HERE)))
     await part.converge(found)
-    await Services(NodeSettings(service_proxy="off")).converge(found)
+    await services("off").converge(found)
 
     assert await nft_kernel.read(NAME) is None
 

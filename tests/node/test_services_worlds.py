@@ -24,7 +24,7 @@ from tests.node.services_walk import Walk
 from tests.service import reference
 from tests.service.worlds import NODES, World, world, worlds
 
-SETTINGS = NodeSettings(service_proxy="on")
+SETTINGS = NodeSettings(service_proxy="on", service_health="")
 
 
 def with_node_ports(found: World, seed: int) -> World:

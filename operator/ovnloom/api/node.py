@@ -6,6 +6,8 @@ from typing import Any, Self
 
 from ovnloom.api.meta import Object, decode_meta, key_of, part, text
 
+LEAVING = "ToBeDeletedByClusterAutoscaler"
+"""Taint of a node that is about to go: https://kubernetes.io/docs/reference/labels-annotations-taints/"""
 KEPT = ("ovn.kubernetes.io/", ".provider-network.kubernetes.io/", "ovnloom.io/")
 
 
@@ -15,6 +17,8 @@ class Node(Object):
 
     internal_ips: tuple[str, ...] = ()
     ready: bool = False
+    is_leaving: bool = False
+    """The autoscaler is about to delete it, so load balancers outside should look elsewhere."""
 
     @classmethod
     def decode(cls, body: Mapping[str, Any]) -> Self:
@@ -25,6 +29,7 @@ class Node(Object):
             meta=decode_meta(body, KEPT),
             internal_ips=_internal_ips(status.get("addresses")),
             ready=_ready(status.get("conditions")),
+            is_leaving=_leaving(part(body, "spec").get("taints")),
         )
 
 
@@ -40,3 +45,7 @@ def _ready(found: Any) -> bool:
         return False
     state = {text(item, "type"): text(item, "status") for item in found if isinstance(item, dict)}
     return state.get("Ready") == "True" and state.get("NetworkUnavailable") != "True"
+
+
+def _leaving(found: Any) -> bool:
+    return isinstance(found, list) and any(isinstance(item, dict) and item.get("key") == LEAVING for item in found)

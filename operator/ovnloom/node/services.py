@@ -40,7 +40,7 @@ class Services:
         self._book = Book()
         self._reading = Reading(settings, self._book)
         self._stale = Stale(self._book)
-        self._checks = HealthChecks()
+        self._checks = HealthChecks(settings.service_health)
         self._is_known = False
         """The kernel has what the book says was written."""
         self._is_ours: bool | None = None
@@ -58,7 +58,7 @@ class Services:
         gone = self._stale.collect()
         await self._write()
         await self._stale.forget(gone)
-        problems = await self._checks.serve(dict(self._reading.health))
+        problems = await self._checks.serve(dict(self._reading.health), is_eligible=_is_eligible(view))
         if problems:
             raise Refused("; ".join(problems))
 
@@ -75,6 +75,10 @@ class Services:
         finally:
             self._hears, self._has_rival = False, None
 
+    async def close(self) -> None:
+        """Nobody is answered any more; the table stays, for who comes next."""
+        await self._checks.close()
+
     async def _decide(self) -> bool:
         """Whether Services are ours here; when they stop being it, nothing of ours is left."""
         setting = self._settings.service_proxy
@@ -82,7 +86,7 @@ class Services:
         if is_ours != self._is_ours:
             logger.info("services are served" if is_ours else "services are left to others", setting=setting)
         if not is_ours and self._is_ours is not False:
-            await self._checks.serve({})
+            await self._checks.close()
             await nft_kernel.remove(NAME)
             self._is_known = False
         self._is_ours = is_ours
@@ -116,6 +120,11 @@ class Services:
 def services(means: Means) -> Services:
     """The part; it needs nothing of the cluster but Views."""
     return Services(means.settings)
+
+
+def _is_eligible(view: View) -> bool:
+    node = view.node
+    return node is None or not (node.is_leaving or node.meta.deleting)
 
 
 async def kube_proxy_is_here() -> bool:
