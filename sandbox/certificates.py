@@ -12,11 +12,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from sandbox.errors import SandboxError
+
 LIFETIME = timedelta(days=3650)
 # Certificates are valid since an hour ago, for the sake of a clock that is set back.
 BACKDATED = timedelta(hours=1)
 
-SERVING = ("127.0.0.1", "10.96.0.1", "172.30.0.1", "localhost", "kubernetes", "kubernetes.default")
+SERVING = ("127.0.0.1", "10.96.0.1", "fd00:10:96::1", "localhost", "kubernetes", "kubernetes.default")
 SERVICE = ("kubernetes.default.svc", "kubernetes.default.svc.cluster.local")
 
 # Who may do what is said by the common name and the organisations: https://kubernetes.io/docs/setup/best-practices/certificates/
@@ -25,6 +27,8 @@ CLIENTS = {
     "controller-manager": ("system:kube-controller-manager", ()),
     "scheduler": ("system:kube-scheduler", ()),
 }
+# The API server, when it asks a kubelet for a log; nobody else, so there is no kubeconfig.
+OF_API_SERVER = ("kube-apiserver-kubelet-client", ("system:masters",))
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,15 @@ class Authority:
             .add_extension(usage, critical=True)
             .sign(key, hashes.SHA256())
         )
+        return cls(certificate, key)
+
+    @classmethod
+    def load(cls, directory: Path, file: str) -> "Authority":
+        """What `write` wrote."""
+        certificate = x509.load_pem_x509_certificate((directory / f"{file}.crt").read_bytes())
+        key = serialization.load_pem_private_key((directory / f"{file}.key").read_bytes(), None)
+        if not isinstance(key, ec.EllipticCurvePrivateKey):
+            raise SandboxError(f"{directory / file}.key is no key of a sandbox")
         return cls(certificate, key)
 
     def issue(
@@ -73,17 +86,18 @@ class Authority:
         _write(directory / f"{file}.key", _private(self.key))
 
 
-def create(directory: Path) -> None:
-    """Everything that a control plane on loopback needs is in the directory; it is put there at once or not at all."""
+def create(directory: Path, addresses: Sequence[str] = ()) -> None:
+    """Everything that a control plane on loopback and these addresses needs is in the directory, or nothing yet."""
     if directory.exists():
         return
     draft = directory.with_suffix(f".{os.getpid()}")
     draft.mkdir(mode=0o700, exist_ok=True)
     authority = Authority.create("ovnloom-sandbox")
     authority.write(draft, "ca")
-    authority.issue(draft, "apiserver", "kube-apiserver", hosts=(*SERVING, *SERVICE))
+    authority.issue(draft, "apiserver", "kube-apiserver", hosts=(*SERVING, *SERVICE, *addresses))
     for file, (name, organisations) in CLIENTS.items():
         authority.issue(draft, file, name, organisations)
+    authority.issue(draft, "kubelet-client", *OF_API_SERVER)
     front_proxy = Authority.create("ovnloom-sandbox-front-proxy")
     front_proxy.write(draft, "front-proxy-ca")
     front_proxy.issue(draft, "front-proxy-client", "front-proxy-client")

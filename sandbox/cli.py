@@ -12,23 +12,42 @@ from rich.table import Table
 from sandbox import build, debian, node, places, release
 from sandbox.cluster import Sandbox, existing
 from sandbox.errors import SandboxError
+from sandbox.fabric import Family
+from sandbox.layout import Cni
+from sandbox.node_cli import nodes_app
+from sandbox.openvswitch import kernel_datapath
 from sandbox.report import Shown
+from sandbox.server import recorded
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 out = Console(highlight=False)
+app.add_typer(nodes_app, name="node")
 # What is not the answer itself goes here, so that `eval "$(python -m sandbox env)"` gets the answer only.
 err = Console(stderr=True, highlight=False)
 
 Name = Annotated[str, typer.Option(help="Which sandbox; several live side by side.")]
-Nodes = Annotated[int, typer.Option(min=0, max=node.MOST, help="Node objects and OVN chassis, without kubelets.")]
+Nodes = Annotated[int, typer.Option(min=0, max=node.MOST, help="How many nodes there are at least.")]
+Containers = Annotated[bool, typer.Option("--kubelets", help="The nodes are hosts that run containers; root only.")]
+Families = Annotated[Family, typer.Option(help="Of the addresses of Pods, Services and nodes with kubelets.")]
+Network = Annotated[
+    Cni, typer.Option(help="For Pods: none until somebody installs one, or the reference bridge plugin.")
+]
+Proxy = Annotated[bool, typer.Option("--kube-proxy", help="Nodes with kubelets run kube-proxy, in nftables mode.")]
 Kubelets = Annotated[bool, typer.Option("--kubelets", help="With what nodes need that run containers.")]
 Tests = Annotated[bool, typer.Option("--e2e", help="With the end-to-end tests of Kubernetes.")]
 
 
 @app.command()
-def up(name: Name = "default", nodes: Nodes = 0) -> None:
-    """Bring a sandbox up; what already runs stays as it is."""
-    if not Sandbox(name).up(nodes, Shown(err)):
+def up(
+    name: Name = "default",
+    nodes: Nodes = 0,
+    kubelets: Containers = False,
+    family: Families = "ipv4",
+    cni: Network = "none",
+    kube_proxy: Proxy = False,
+) -> None:
+    """Bring a sandbox up; what already runs stays. Without --kubelets nodes are Node objects and chassis only."""
+    if not Sandbox(name, kubelets, family, cni, kube_proxy).up(nodes, Shown(err)):
         err.print(f"sandbox {name} is already up")
     again = "" if name == "default" else f" --name {name}"
     err.print(f'to use it: eval "$(python -m sandbox env{again})"', soft_wrap=True)
@@ -46,11 +65,17 @@ def status(name: Name = "default") -> None:
     """Show the servers of a sandbox; exit code 1 when one of them doesn't run."""
     sandbox = existing(name)
     table = Table("server", "pid", "state", box=None)
-    for server in sandbox.servers:
+    shown = [(server.name, server) for server in sandbox.servers]
+    shown += [(f"{host.name} {server.name}", server) for host in sandbox.hosts for server in recorded(host.directory)]
+    for title, server in shown:
         identity = server.identity
         state = "[green]running[/]" if server.alive else "[red]died[/]" if identity else "[yellow]stopped[/]"
-        table.add_row(server.name, str(identity.pid) if identity else "", state)
+        table.add_row(title, str(identity.pid) if identity else "", state)
     out.print(table)
+    if sandbox.hosts:
+        where = "the kernel" if kernel_datapath() else "userspace (the kernel has no module openvswitch)"
+        out.print(f"nodes: {', '.join(f'{host.name} {host.address}' for host in sandbox.hosts)}", soft_wrap=True)
+        out.print(f"Open vSwitch forwards in {where}; {sandbox.layout}", soft_wrap=True)
     out.print(f"logs: {sandbox.directory / 'logs'}", soft_wrap=True)
     if not sandbox.alive:
         raise typer.Exit(1)

@@ -7,14 +7,21 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from sandbox import build, client, debian, node, places, release
-from sandbox.controlplane import ControlPlane
+from sandbox import build, client, debian, layout, node, places, release, workers
+from sandbox.controlplane import LOOPBACK, ControlPlane
 from sandbox.errors import SandboxError
+from sandbox.fabric import Fabric, Family
+from sandbox.host import Host
+from sandbox.host import recorded as recorded_hosts
+from sandbox.host import remove as remove_hosts
+from sandbox.images import Image
+from sandbox.layout import Cni, Layout
 from sandbox.lock import locked
 from sandbox.node import Node
 from sandbox.ovn import Ovn
 from sandbox.report import Quiet, Report, Tell
 from sandbox.server import Server, recorded
+from sandbox.workers import Workers
 
 
 @dataclass(frozen=True)
@@ -22,6 +29,10 @@ class Sandbox:
     """The sandbox with this name, up or not: everything about it is in its directory and in the running servers."""
 
     name: str = "default"
+    kubelets: bool = False
+    family: Family = "ipv4"
+    cni: Cni = "none"
+    kube_proxy: bool = False
 
     @property
     def directory(self) -> Path:
@@ -35,15 +46,45 @@ class Sandbox:
     @property
     def alive(self) -> bool:
         """Every server runs."""
-        return self.exists and all(server.alive for server in self.servers)
+        servers = all(server.alive for server in self.servers) if self.exists else False
+        return servers and all(workers.is_whole(host) for host in self.hosts)
 
     @cached_property
     def ovn(self) -> Ovn:
         return Ovn(self.directory, release=release.recorded(self.directory))
 
     @cached_property
+    def layout(self) -> Layout:
+        """What it was brought up with; otherwise what it is asked to be."""
+        return layout.recorded(self.directory) or self._wanted
+
+    @cached_property
+    def fabric(self) -> Fabric:
+        """The network between its hosts, if it has any."""
+        return Fabric(self.directory, self.layout.family)
+
+    @cached_property
     def controlplane(self) -> ControlPlane:
-        return ControlPlane(self.directory, build.KUBERNETES.bin)
+        addresses = self.fabric.addresses if self.layout.kubelets else (LOOPBACK,)
+        return ControlPlane(self.directory, build.KUBERNETES.bin, self.layout, addresses)
+
+    @property
+    def workers(self) -> Workers:
+        """The nodes that run containers."""
+        return Workers(self.fabric, self.controlplane, self.ovn)
+
+    @property
+    def hosts(self) -> tuple[Host, ...]:
+        """Of the nodes that run containers, up or killed."""
+        return recorded_hosts(self.fabric)
+
+    def host(self, name: str) -> Host:
+        """The host of this node."""
+        found = {host.name: host for host in self.hosts}
+        if name not in found:
+            there = ", ".join(found) or "none; `up --kubelets` makes nodes with hosts"
+            raise SandboxError(f"sandbox {self.name} has no host {name!r} (there are: {there})")
+        return found[name]
 
     @property
     def servers(self) -> tuple[Server, ...]:
@@ -79,15 +120,25 @@ class Sandbox:
         """
         report = report or Quiet()
         wanted = node.first(nodes)
+        if self.kubelets and self.layout != self._wanted:
+            raise SandboxError(
+                f"sandbox {self.name} is up {self.layout}; take it down first to have it {self._wanted}: "
+                f"python -m sandbox down --name {self.name}"
+            )
         build.build(build.KUBERNETES, report)
         debian.fetch(self.ovn.release, report)
-        with self._locked(report.say):
+        with self.locked(report.say):
             if not (complete := self.alive):
                 places.private(places.home())
                 places.private(self.directory)
+                self.layout.record(self.directory)
+                if self.layout.kubelets:
+                    self.fabric.up()
                 with report.step("OVN: northbound, southbound, northd"):
                     self.ovn.up()
                 self.controlplane.up(report)
+            if self.layout.kubelets:
+                return self.workers.up(nodes, report) or not complete
             if missing := set(wanted).difference(self.nodes if wanted else ()):
                 with report.step(f"{len(missing)} nodes"):
                     self._add(sorted(missing, key=lambda each: each.number))
@@ -97,7 +148,8 @@ class Sandbox:
         """No server, no file and no socket of it is left; False when there was none before."""
         if not self.exists:
             return False
-        with self._locked(remove=True):
+        with self.locked(remove=True):
+            remove_hosts(self.fabric)
             for server in recorded(self.directory):
                 server.stop()
             shutil.rmtree(places.sockets(self.directory), ignore_errors=True)
@@ -140,6 +192,17 @@ class Sandbox:
             seconds=seconds,
         )
 
+    def load(self, more: Iterable[Image]) -> None:
+        """All nodes that run containers have these images, those that are added later too."""
+        self.workers.load(more)
+
+    def route(self, network: str) -> None:
+        """This machine, and with it the API server, reaches these Pods through the first node that is up.
+
+        Webhooks and aggregated APIs need that. The route goes away with the sandbox.
+        """
+        self.workers.route(network)
+
     def nbctl(self, *arguments: str) -> str:
         """What `ovn-nbctl` prints."""
         return self.ovn.nbctl(*arguments)
@@ -173,6 +236,10 @@ class Sandbox:
         self.controlplane.stop_apiserver()
 
     @property
+    def _wanted(self) -> Layout:
+        return Layout(self.kubelets, self.family, self.cni, self.kube_proxy) if self.kubelets else Layout()
+
+    @property
     def _caches(self) -> dict[str, str]:
         """kubectl and helm keep what they learned of the API here: it goes with the sandbox.
 
@@ -188,7 +255,8 @@ class Sandbox:
         self.kubectl("patch", "node", *names, "--type=merge", "--patch", '{"spec":{"taints":null}}')
         self.sbctl(*(word for each in nodes for word in each.chassis()))
 
-    def _locked(self, tell: Tell = lambda _: None, *, remove: bool = False) -> AbstractContextManager[None]:
+    def locked(self, tell: Tell = lambda _: None, *, remove: bool = False) -> AbstractContextManager[None]:
+        """Nobody else changes what the sandbox consists of."""
         return locked(places.home() / f"{self.name}.lock", tell, remove=remove)
 
 

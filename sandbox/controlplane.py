@@ -5,11 +5,13 @@ import http.client
 import socket
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sandbox import certificates, kubeconfig, places, ports
 from sandbox.errors import NotReadyError
+from sandbox.layout import Layout
+from sandbox.ovsdb import bracketed
 from sandbox.report import Report
 from sandbox.server import Server
 from sandbox.wait import until, until_ready
@@ -19,7 +21,7 @@ TRIES = 5
 PORT_TAKEN = "address already in use"
 # A member has to say where others reach it, as host:port; this one has no peer, and its only client is told the socket.
 ADVERTISED = "unix://localhost:0"
-SERVICES = "10.96.0.0/12,fd00:10:96::/112"
+LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,9 @@ class ControlPlane:
 
     directory: Path
     programs: Path
+    layout: Layout = field(default_factory=Layout)
+    # Where the API server listens: on loopback, or on the fabric, whose addresses these are.
+    addresses: tuple[str, ...] = (LOOPBACK,)
 
     @property
     def kubeconfig(self) -> Path:
@@ -35,12 +40,17 @@ class ControlPlane:
         return self.directory / "admin.kubeconfig"
 
     @property
+    def url(self) -> str:
+        """Of the API server."""
+        return f"https://{bracketed(self.addresses[0])}:{self._port('kube-apiserver')}"
+
+    @property
     def servers(self) -> tuple[Server, ...]:
         return self.etcd, self.apiserver, self._controller_manager, self._scheduler
 
     def up(self, report: Report) -> None:
         """The API server answers, Pods may be created in the namespace default, and the scheduler binds them."""
-        certificates.create(self._pki)
+        certificates.create(self.pki, self.addresses)
         with report.step("etcd"):
             self.start_etcd()
         with report.step("kube-apiserver"):
@@ -82,15 +92,15 @@ class ControlPlane:
 
     @property
     def apiserver(self) -> Server:
-        pki = self._pki
+        pki = self.pki
         command = (
             str(self.programs / "kube-apiserver"),
             f"--etcd-servers={self._etcd}",
-            "--bind-address=127.0.0.1",
-            "--advertise-address=127.0.0.1",
+            f"--bind-address={self.addresses[0]}",
+            f"--advertise-address={self.addresses[0]}",
             f"--secure-port={self._port('kube-apiserver')}",
-            f"--service-cluster-ip-range={SERVICES}",
-            "--endpoint-reconciler-type=none",
+            f"--service-cluster-ip-range={','.join(self.layout.services)}",
+            *self._towards_nodes,
             "--allow-privileged=true",
             "--authorization-mode=Node,RBAC",
             "--enable-admission-plugins=NodeRestriction",
@@ -112,8 +122,21 @@ class ControlPlane:
         return Server("kube-apiserver", command, self.directory)
 
     @property
+    def _towards_nodes(self) -> tuple[str, ...]:
+        """Pods ask for the Service kubernetes, and `kubectl logs` asks kubelets; without nodes neither can be."""
+        if not self.layout.kubelets:
+            return ("--endpoint-reconciler-type=none",)
+        return (
+            "--endpoint-reconciler-type=lease",
+            f"--kubelet-client-certificate={self.pki / 'kubelet-client.crt'}",
+            f"--kubelet-client-key={self.pki / 'kubelet-client.key'}",
+            f"--kubelet-certificate-authority={self.pki / 'ca.crt'}",
+            "--kubelet-preferred-address-types=InternalIP",
+        )
+
+    @property
     def _controller_manager(self) -> Server:
-        pki = self._pki
+        pki = self.pki
         command = (
             *self._client_of_api("kube-controller-manager", "controller-manager"),
             "--use-service-account-credentials",
@@ -121,7 +144,8 @@ class ControlPlane:
             f"--service-account-private-key-file={pki / 'service-accounts.key'}",
             f"--cluster-signing-cert-file={pki / 'ca.crt'}",
             f"--cluster-signing-key-file={pki / 'ca.key'}",
-            "--node-monitor-grace-period=8760h",  # Nodes without a kubelet stay as ready as their status says
+            # Nodes without a kubelet stay as ready as their status says.
+            *(() if self.layout.kubelets else ("--node-monitor-grace-period=8760h",)),
             "--concurrent-deployment-syncs=10",
         )
         return Server("kube-controller-manager", command, self.directory)
@@ -163,18 +187,18 @@ class ControlPlane:
                 ports.record(self.directory, {k: v for k, v in found.items() if k != server().name})
 
     def _write_kubeconfigs(self) -> None:
-        address = f"https://127.0.0.1:{self._port('kube-apiserver')}"
         for user in certificates.CLIENTS:
-            kubeconfig.write(self.directory / f"{user}.kubeconfig", address, self._pki, user)
+            kubeconfig.write(self.directory / f"{user}.kubeconfig", self.url, self.pki, user)
 
     def _get(self, server: str, path: str) -> bool:
         """Whether the server answers the path with success, asked as the administrator."""
-        context = ssl.create_default_context(cafile=str(self._pki / "ca.crt"))
-        context.load_cert_chain(self._pki / "admin.crt", self._pki / "admin.key")
+        context = ssl.create_default_context(cafile=str(self.pki / "ca.crt"))
+        context.load_cert_chain(self.pki / "admin.crt", self.pki / "admin.key")
         if server != "kube-apiserver":  # the others sign their certificate themselves, and it is only their health
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
-        connection = http.client.HTTPSConnection("127.0.0.1", self._port(server), timeout=5, context=context)
+        host = self.addresses[0] if server == "kube-apiserver" else LOOPBACK
+        connection = http.client.HTTPSConnection(host, self._port(server), timeout=5, context=context)
         try:
             connection.request("GET", path)
             return connection.getresponse().status == http.client.OK
@@ -203,5 +227,5 @@ class ControlPlane:
         return f"unix://{places.sockets(self.directory) / 'etcd.sock'}"
 
     @property
-    def _pki(self) -> Path:
+    def pki(self) -> Path:
         return self.directory / "pki"

@@ -98,6 +98,10 @@ class Fabric:
                     raise
             else:
                 return
+        if recorded is not None:
+            raise SandboxError(
+                f"fabric{recorded} is somebody else's by now; take down what was on it, then bring it up"
+            )
         self._file.unlink(missing_ok=True)
         raise SandboxError(f"all {MOST} fabrics, 172.30.0.0/24 to 172.30.255.0/24, are taken: `ip route` shows by whom")
 

@@ -5,10 +5,12 @@ live on one machine, and hostPath volumes of a Pod mean the host's. All processe
 its first ends, the kernel ends all others, and mounts and interfaces go with the last.
 """
 
+import contextlib
+import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -23,6 +25,8 @@ from sandbox.wait import until, until_ready
 SETUP = Path(__file__).with_name("host.sh")
 NIC = "eth0"
 SECOND_NIC = "eth1"
+# Where containerd has a folder for each container, which is also the name of its cgroup.
+TASKS = "/run/containerd/io.containerd.runtime.v2.task/k8s.io"
 # In the directory of a host.
 NUMBER = "number"
 
@@ -71,10 +75,17 @@ class Host:
         """How this machine sees a path of the host, sockets included."""
         return Path(f"/proc/{self.pid}/root/{inside.lstrip('/')}")
 
+    def file(self, inside: str) -> Path:
+        """Where a file is kept that is in one of the host's own directories: before the host is up, too."""
+        folder = "" if inside.startswith("/run/") else "own"
+        return self.directory / "fs" / folder / inside.lstrip("/")
+
     def up(self) -> None:
         """The namespaces are there; eth0 has the host's addresses on the fabric, eth1 none, on the underlay."""
         if self.alive:
             return
+        if os.geteuid() != 0:
+            raise SandboxError("only root can make a host: it mounts, and makes interfaces")
         places.private(self.fabric.directory)
         places.private(self.directory)
         (self.directory / NUMBER).write_text(f"{self.number}\n")
@@ -82,19 +93,20 @@ class Host:
         # What was in /run is of an earlier boot of this host.
         shutil.rmtree(ready.parent, ignore_errors=True)
         ready.parent.mkdir(parents=True)
-        self._holder.start()
-        until_ready(self._holder, ready.exists)
-        self._plug(NIC, self.fabric.bridge, self._veth)
-        self._plug(SECOND_NIC, self.fabric.underlay, f"{self._veth}u")
-        self.move_addresses(NIC)
+        self._unplug()
+        try:
+            self._holder.start()
+            until_ready(self._holder, ready.exists)
+            self._plug(NIC, self.fabric.bridge, self._veth)
+            self._plug(SECOND_NIC, self.fabric.underlay, f"{self._veth}u")
+            self.move_addresses(NIC)
+        except BaseException:
+            self.kill()
+            raise
 
     def down(self) -> None:
         """No process, no mount, no interface and no file of it is left."""
         self.kill()
-        for each in (self._veth, f"{self._veth}u"):
-            # The namespace takes its ends along, but in its own time; the name has to be free at once.
-            if Path(f"/sys/class/net/{each}").exists():
-                subprocess.run(["ip", "link", "delete", each], check=False, capture_output=True)
         # A mount that died with the host's namespaces can hold a folder for a moment.
         until(partial(_removed, self.directory), f"{self.directory} to be free of mounts")
 
@@ -103,6 +115,8 @@ class Host:
         if self.alive:
             self._wake()
         self._holder.stop()
+        self._unplug()
+        self._forget_cgroups()
 
     def freeze(self) -> None:
         """No process of the host runs until `thaw`; those of its containers neither."""
@@ -115,19 +129,26 @@ class Host:
 
     def run(self, *command: str | Path, stdin: str | None = None, seconds: float = 60.0) -> str:
         """What the command prints that runs in the host. Raises CommandError when it fails."""
-        return client.output(*self._entered(command), environment=self.environment, stdin=stdin, seconds=seconds)
+        return client.output(*self.entered(command), environment=self.environment, stdin=stdin, seconds=seconds)
+
+    def entered(self, command: Sequence[str | Path]) -> tuple[str, ...]:
+        """The words that run the command in all namespaces of the host.
+
+        Not `ip netns exec`: that mounts another /sys, without the cgroups that a kubelet looks for.
+        """
+        enter = ("nsenter", f"--target={self.pid}", "--mount", "--net", "--uts", "--pid", "--")
+        return *enter, *(str(word) for word in command)
 
     def popen(
         self, *command: str | Path, environment: Mapping[str, str] | None = None, **options: object
     ) -> "subprocess.Popen[str]":
         """The command runs in the host, and is killed when what is returned is; a `server` is what gets signals."""
-        words = self._entered(("setpriv", "--pdeathsig", "KILL", "--", *command))
-        surroundings = client.surroundings({**self.environment, **(environment or {})})
-        return subprocess.Popen(words, env=surroundings, text=True, **options)  # type: ignore[call-overload, no-any-return]  # Popen's own
+        words = self.entered(("setpriv", "--pdeathsig", "KILL", "--", *command))
+        return subprocess.Popen(words, env={**self.surroundings, **(environment or {})}, text=True, **options)  # type: ignore[call-overload, no-any-return]  # Popen's own
 
     def server(self, name: str, *command: str | Path, environment: Mapping[str, str] | None = None) -> Inside:
         """A server that runs in the host once it is started; its log is `logs/NAME.log` of the host's directory."""
-        words = self._entered(detached(name, tuple(str(word) for word in command)))
+        words = self.entered(detached(name, tuple(str(word) for word in command)))
         return Inside(name, words, self.directory, {**self.environment, **(environment or {})}, self.pid)
 
     def move_addresses(self, interface: str) -> None:
@@ -142,6 +163,11 @@ class Host:
             self.run("ip", family, "route", "replace", "default", "via", gateway, "dev", interface)
 
     @property
+    def surroundings(self) -> dict[str, str]:
+        """The whole environment of a program that runs in the host."""
+        return client.surroundings(self.environment)
+
+    @property
     def environment(self) -> dict[str, str]:
         """For programs that run in the host: the sandbox's OVN is found; its sockets are at their usual paths."""
         return {**self.release.environment(), "OVS_RUNDIR": "/run/openvswitch", "OVN_RUNDIR": "/run/ovn"}
@@ -154,14 +180,6 @@ class Host:
         if f" {address}/" in self.run("ip", "address", "show", "dev", interface):
             self.run("ip", "address", "delete", with_length(address), "dev", interface)
 
-    def _entered(self, command: tuple[str | Path, ...]) -> tuple[str, ...]:
-        """The words that run the command in all namespaces of the host.
-
-        Not `ip netns exec`: that mounts another /sys, without the cgroups that a kubelet looks for.
-        """
-        enter = ("nsenter", f"--target={self.pid}", "--mount", "--net", "--uts", "--pid", "--")
-        return *enter, *(str(word) for word in command)
-
     def _signal(self, which: signal.Signals) -> None:
         """All processes but the first get it, those in namespaces below included: kill(2)."""
         self.run("/bin/kill", f"-{which.name.removeprefix('SIG')}", "--", "-1")
@@ -171,14 +189,32 @@ class Host:
         for each in outside(self.pid):
             each.end(signal.SIGCONT, patience=0)
 
+    def _forget_cgroups(self) -> None:
+        """Those of containers that died with the host: they are in the machine's tree, and stay otherwise."""
+        tasks = self.file(TASKS)
+        for task in tasks.iterdir() if tasks.is_dir() else ():
+            for group in Path("/sys/fs/cgroup").glob(f"*/k8s.io/{task.name}"):
+                for inner in sorted((path for path in group.rglob("*") if path.is_dir()), reverse=True):
+                    inner.rmdir()
+                group.rmdir()
+                with contextlib.suppress(OSError):  # somebody else's containers are in it
+                    group.parent.rmdir()
+
     def _plug(self, name: str, bridge: str, there: str) -> None:
         mac = self.mac(int(name[-1]))
         peer = ("peer", "name", name, "address", mac, "netns", str(self.pid))
         client.output("ip", "link", "add", there, "type", "veth", *peer)
         # A veth leaves checksums to hardware that it doesn't have; Open vSwitch in userspace would pass them on, wrong.
         self.run("ethtool", "-K", name, "tx", "off")
+        client.output("ethtool", "-K", there, "tx", "off")
         self.run("ip", "link", "set", name, "up")
         client.output("ip", "link", "set", there, "master", bridge, "up")
+
+    def _unplug(self) -> None:
+        """A namespace that ended takes its ends along, but in its own time; the names have to be free at once."""
+        for each in (self._veth, f"{self._veth}u"):
+            if Path(f"/sys/class/net/{each}").exists():
+                subprocess.run(["ip", "link", "delete", each], check=False, capture_output=True)
 
     @property
     def _veth(self) -> str:

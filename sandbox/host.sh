@@ -8,7 +8,8 @@ resolv=$(cat /etc/resolv.conf 2>/dev/null || true)
 
 # Copies of the machine's mounts would keep alive what it wants to be rid of: other people's network namespaces.
 awk '$2 ~ "^/run(/|$)|^/(etc|opt|var)/" || $3 == "nsfs" { print $2 }' /proc/self/mounts | tac | while read -r each; do
-  umount -l "$each"
+  # Removing a mount point takes the mount along, in all namespaces: it may be gone meanwhile.
+  umount -l "$each" || ! grep -qF " $each " /proc/self/mounts
 done
 
 # A folder of the machine with what the host writes laid over it.

@@ -1,9 +1,13 @@
 """Open vSwitch of a host, and the ovn-controller that programs it: at the paths where every program looks for them."""
 
+import contextlib
+import subprocess
 import uuid
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
+from sandbox import client
 from sandbox.errors import CommandError
 from sandbox.host import NIC, Host
 from sandbox.inside import Inside
@@ -18,9 +22,14 @@ INTEGRATION = "br-int"
 PHYSICAL = "br-phy"
 
 
+@cache
 def kernel_datapath() -> bool:
     """Whether this machine's kernel forwards for Open vSwitch; without its module that happens in userspace."""
-    return Path("/sys/module/openvswitch").is_dir()
+    module = Path("/sys/module/openvswitch")
+    if not module.is_dir():
+        with contextlib.suppress(FileNotFoundError):
+            subprocess.run(["modprobe", "--quiet", "openvswitch"], env=client.surroundings({}), check=False)
+    return module.is_dir()
 
 
 def datapath_type() -> str:

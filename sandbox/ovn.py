@@ -91,13 +91,13 @@ class Ovn:
         self._northd.stop()
         self._northd_control.unlink(missing_ok=True)
 
-    def nb_tcp(self) -> str:
-        """The northbound database also listens on loopback, from now on; the answer is that address."""
-        return self._nb.tcp()
+    def nb_tcp(self, address: str = "127.0.0.1") -> str:
+        """The northbound database also listens on this address, from now on; the answer is where."""
+        return self._nb.tcp(address)
 
-    def sb_tcp(self) -> str:
-        """The southbound database also listens on loopback, from now on; the answer is that address."""
-        return self._sb.tcp()
+    def sb_tcp(self, address: str = "127.0.0.1") -> str:
+        """The southbound database also listens on this address, from now on; the answer is where."""
+        return self._sb.tcp(address)
 
     def nbctl(self, *arguments: str) -> str:
         """What `ovn-nbctl` prints."""

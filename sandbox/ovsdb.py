@@ -38,7 +38,7 @@ class Ovsdb:
             "-vsyslog:off",
             "-vfile:off",
             f"--remote=p{self.address}",
-            *(f"--remote=ptcp:{port}:127.0.0.1" for port in [self._port] if port),
+            *(f"--remote=ptcp:{port}:{bracketed(address)}" for address, port in self._listening.items()),
             f"--unixctl={self._control}",
             str(self._file),
         )
@@ -66,19 +66,21 @@ class Ovsdb:
         self._file.unlink(missing_ok=True)
         self.start()
 
-    def tcp(self) -> str:
-        """The server also listens on a TCP port of loopback, now and after each restart; the answer is for `--db`."""
+    def tcp(self, address: str = "127.0.0.1") -> str:
+        """The server also listens on a TCP port of this address, after restarts too; the answer is for `--db`."""
+        key = self._key(address)
         for _ in range(TRIES):
-            port = self._port or ports.free()
-            ports.record(self.directory, {**ports.recorded(self.directory), self.server.name: port})
-            self._output("ovs-appctl", "-t", self._control, "ovsdb-server/add-remote", f"ptcp:{port}:127.0.0.1")
+            port = self._listening.get(address) or ports.free()
+            ports.record(self.directory, {**ports.recorded(self.directory), key: port})
+            passive = f"ptcp:{port}:{bracketed(address)}"
+            self._output("ovs-appctl", "-t", self._control, "ovsdb-server/add-remote", passive)
             try:
-                socket.create_connection(("127.0.0.1", port), timeout=5).close()
+                socket.create_connection((address, port), timeout=5).close()
             except ConnectionRefusedError:  # the port was taken meanwhile; ovsdb-server says so only in its log
-                self._output("ovs-appctl", "-t", self._control, "ovsdb-server/remove-remote", f"ptcp:{port}:127.0.0.1")
-                ports.record(self.directory, {k: v for k, v in ports.recorded(self.directory).items() if v != port})
+                self._output("ovs-appctl", "-t", self._control, "ovsdb-server/remove-remote", passive)
+                ports.record(self.directory, {k: v for k, v in ports.recorded(self.directory).items() if k != key})
             else:
-                return f"tcp:127.0.0.1:{port}"
+                return f"tcp:{bracketed(address)}:{port}"
         raise NotReadyError(f"{self.server.name} gets no TCP port after {TRIES} tries; see {self.server.log}")
 
     def _output(self, *command: str | Path) -> str:
@@ -105,8 +107,19 @@ class Ovsdb:
         return self.directory / f"{self.name}.db"
 
     @property
-    def _port(self) -> int | None:
-        return ports.recorded(self.directory).get(f"ovsdb-{self.name}")
+    def _listening(self) -> dict[str, int]:
+        """The addresses on which it listens, each with its port."""
+        prefix = self._key("")
+        found = ports.recorded(self.directory)
+        return {key.removeprefix(prefix): port for key, port in found.items() if key.startswith(prefix)}
+
+    def _key(self, address: str) -> str:
+        return f"ovsdb-{self.name}@{address}"
+
+
+def bracketed(address: str) -> str:
+    """As it stands before a port."""
+    return f"[{address}]" if ":" in address else address
 
 
 def rundirs(run: Path) -> dict[str, str]:
