@@ -46,6 +46,10 @@ demo: $(READY) servers programs ## Show a cluster with ovnloom in it, and leave 
 demo-down: $(READY) ## Remove all that `make demo` brought up.
 	@$(PYTHON) -m demo down
 
+.PHONY: nodes
+nodes: $(READY) servers programs ## Bring up a sandbox with two nodes that run containers (ARGS="--family dual …").
+	@$(PYTHON) -m sandbox up --nodes 2 --kubelets $(ARGS)
+
 .PHONY: bench
 bench: $(READY) servers programs ## Measure Pods per second, memory and restart (ARGS=… are passed on).
 	@$(PYTHON) -m bench $(ARGS)
