@@ -17,6 +17,11 @@ def ending(result: Result) -> str:
     stop = traced.stop
     if traced.outputs:
         return _delivered(result)
+    if traced.sought and (stop is None or stop.stage == "ls_in_l2_unknown"):
+        return (
+            f"waits in {result.names.bindings.datapath_label(traced.sought.datapath)}: its router asks who has the "
+            f"next hop {traced.next_hop or result.target.address}, and no port of OVN has it"
+        )
     if stop is not None:
         verb = "rejected" if stop.rejects else "dropped"
         cause = result.names.cause(stop)
@@ -28,11 +33,6 @@ def ending(result: Result) -> str:
             return f"{verb} by {cause.label} (in {where}: {match}{_meaning(result, match)})"
         if "port_sec" in stop.stage:
             return f"{verb} by port security in {where}: the packet's addresses aren't those of its port"
-        if stop.stage == "ls_in_l2_unknown" and traced.sought:
-            return (
-                f"waits in {result.names.bindings.datapath_label(traced.sought.datapath)}: its router asks who has the "
-                f"next hop {traced.next_hop or result.target.address}, and no port of OVN has it"
-            )
         if "ip_routing" in stop.stage:
             return f"{verb} in {where}: no route leads to {result.target.address}"
         return f"{verb} in {where} at {stop.stage}: {stop.match}"

@@ -12,7 +12,10 @@ DROP = re.compile(r"^(?:drop;|reg8\[17\] = 1;|log\(.*verdict=drop)")
 REJECT = re.compile(r"^(?:reject|tcp_reset|icmp[46]_error|reg8\[18\] = 1;|log\(.*verdict=reject)")
 """Bits 17 and 18 of reg8 are how an ACL tells the stage after it to drop or reject, where the trace just ends."""
 QUESTION = re.compile(r"^(?:arp|nd_ns) *\{")
-"""A router asks who has the next hop; the way of that other packet stands indented below."""
+"""A router asks who has the next hop; the way of that other packet stands indented below. Where the packet itself goes
+no further (OVN 23.03) the question's way isn't indented."""
+ASKED = frozenset({"arp", "nd_ns"})
+"""Headings of the way of a question."""
 REPLY = re.compile(r"^(?:reject|tcp_reset|sctp_abort|icmp[46](?:_error)?) *\{")
 """The packet ends, and what follows is the way of an answer to its sender."""
 HEADING = re.compile(r"^(?:-+|\w+)$")
@@ -97,6 +100,8 @@ def read(text: str) -> Traced:
     for line in text.splitlines():
         words = line.strip()
         indent = len(line) - len(line.lstrip())
+        if other is not None and indent < other and words in ASKED:
+            break
         if other is not None and (not words or indent > other or (indent == other and HEADING.match(words))):
             continue
         other = indent if QUESTION.match(words) else None
