@@ -82,3 +82,10 @@ subnet_used_ips = Gauge(
     "Addresses of a Subnet that are in use.",
     ["subnet_name", "protocol", "subnet_cidr"],
 )
+_TRAFFIC = ["hostname", "subnet_name", "cidr", "direction", "protocol"]
+gateway_packets = Gauge(
+    "ovn_subnet_gateway_packets",
+    "Packets that left a Subnet (egress) or came to it (ingress) through this node as a gateway; it counts up.",
+    _TRAFFIC,
+)
+gateway_bytes = Gauge("ovn_subnet_gateway_packet_bytes", "The bytes of these packets; it counts up.", _TRAFFIC)

@@ -10,7 +10,8 @@ from typing import NamedTuple
 import pytest
 
 from ovnloom.host import nft_kernel, openings
-from ovnloom.node.masquerade import NAME, counter_of, table
+from ovnloom.node.counters import NAME, counter_of
+from ovnloom.node.masquerade import table
 from ovnloom.node.networks import routed
 from ovnloom.node.view import View
 from ovnloom.settings import NodeSettings

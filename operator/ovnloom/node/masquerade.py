@@ -18,13 +18,12 @@ from ovnloom.host.marks import LOCAL_SERVICE
 from ovnloom.host.netlink_events import events
 from ovnloom.host.nft import Chain, Hook, Rule, Set, Table
 from ovnloom.ipam import FAMILIES, Family, Malformed, address_text, parse_address
+from ovnloom.node.counters import NAME, WAYS, count, counter_of
 from ovnloom.node.joined import LINK
 from ovnloom.node.networks import Known, Routed, routed
 from ovnloom.node.part import Means
 from ovnloom.node.view import View
 from ovnloom.settings import NodeSettings
-
-NAME = "ovnloom"
 
 INTERVAL = frozenset({"interval"})
 FAMILY: dict[Family, tuple[str, str]] = {4: ("ip", "ipv4_addr"), 6: ("ip6", "ipv6_addr")}
@@ -55,6 +54,7 @@ class Masquerade:
         """The table says what the view says; nothing is written when it does already."""
         self._known = routed(view, self._settings, self._known)
         await nft_kernel.apply(table(view, self._known))
+        count(view.name, self._known)
         await openings.make(LINK)
 
     async def follow(self, wake: Callable[[], None]) -> None:
@@ -92,14 +92,6 @@ def table(view: View, subnets: Known) -> Table:
     )
     counters = frozenset(counter_of(way, each.name, family) for way in WAYS for each, family in _pairs(found))
     return Table(NAME, chains=chains, sets=tuple(sets), counters=counters)
-
-
-WAYS = ("out", "in")
-
-
-def counter_of(way: str, subnet: str, family: Family) -> str:
-    """The name of the counter of what leaves a Subnet (`out`) or comes to it (`in`) through this host."""
-    return f"{way}{family}-{subnet}"
 
 
 def chain_of(each: Routed) -> str:

@@ -10,6 +10,7 @@ from prometheus_client import REGISTRY
 from prometheus_client.exposition import choose_encoder
 
 from ovnloom.errors import Refused
+from ovnloom.node.counters import show_traffic
 
 Why = Callable[[], Awaitable[str]]
 """What is wrong; empty when all is right."""
@@ -23,6 +24,7 @@ async def pages(listen: str, unhealthy: Why, unready: Why) -> AsyncIterator[str]
         raise Refused(f"OVNLOOM_NODE_LISTEN {listen!r} is no address; write it as 0.0.0.0:10665 or [::]:10665")
 
     async def metrics(request: web.Request) -> web.Response:
+        await show_traffic()
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
         return web.Response(body=encode(REGISTRY), headers={"Content-Type": content_type})
 
