@@ -202,7 +202,8 @@ def test_a_killed_agent_leaves_pods_alone_and_goes_on_with_an_add(pods: Pods) ->
     field.agent.begin()
 
     assert (running.link()["ifindex"], field.interface(running.port, "_uuid")) == before
-    assert half.add()[0] == 200
+    status, answer = half.add()
+    assert status == 200, answer
     assert "1 received" in half.run("ping", "-c1", "-W2", pods.note(running.pod, "ip_address").split(",")[0])
 
 

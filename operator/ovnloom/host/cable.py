@@ -31,8 +31,11 @@ class Cables:
         it the questions about a probed address would be lost. Raises Unavailable and Refused; what was begun is left.
         """
         await self._ovs.read(partial(ports.claim, wire=wire))
-        is_new = await in_thread(links.plug, wire, netns)
-        is_userspace = await self._ovs.edit(partial(_connect, bridge=self._bridge, wire=wire, is_new=is_new))
+        if await in_thread(links.plug, wire, netns):
+            # A port that is there is of an earlier pair, and what OVN says of it isn't true any more. In a transaction
+            # of its own: ovs loses a port that goes and comes in one.
+            await self._ovs.edit(partial(ports.disconnect, bridge=self._bridge, name=wire.host))
+        is_userspace = await self._ovs.edit(partial(_connect, bridge=self._bridge, wire=wire))
         if wire.is_probed:
             waited = await self._installed(wire.host)
             if localnet:
@@ -85,8 +88,8 @@ class Cables:
         return perf_counter() - started
 
 
-def _connect(rows: Rows, bridge: str, wire: Wire, *, is_new: bool) -> bool:
-    ports.connect(rows, bridge, wire, is_new=is_new)
+def _connect(rows: Rows, bridge: str, wire: Wire) -> bool:
+    ports.connect(rows, bridge, wire)
     return ports.is_userspace(rows, bridge)
 
 

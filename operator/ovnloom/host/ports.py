@@ -24,15 +24,10 @@ def claim(rows: Rows, wire: Wire) -> None:
         _check(interface, wire)
 
 
-def connect(rows: Rows, bridge: str, wire: Wire, *, is_new: bool = False) -> None:
-    """The host's end is a port of the bridge, with its ids and limits, and no other port has its logical one.
-
-    When the pair `is_new`, a port that was there is of an earlier one, and what OVN says of it isn't true any more.
-    """
+def connect(rows: Rows, bridge: str, wire: Wire) -> None:
+    """The host's end is a port of the bridge, with its ids and limits, and no other port has its logical one."""
     into = rows.bridge(bridge)
     claim(rows, wire)
-    if is_new:
-        disconnect(rows, bridge, wire.host)
     interface = rows.find("Interface", wire.host)
     wanted = dict(wire.ids)
     for other in rows.bound(wanted[PORT_NAME]):
