@@ -3,8 +3,11 @@
 import base64
 import json
 import shutil
+import ssl
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -23,11 +26,12 @@ EXPECTED: Rights = {
     ("", "nodes"): {*READ, "patch"},
     ("", "nodes/status"): {"patch"},
     ("", "events"): {"list", "watch", "create", "patch"},
-    **{("", kind): set(READ) for kind in ("pods", "services")},
+    ("", "pods"): {*READ, "patch"},
+    ("", "services"): set(READ),
     ("discovery.k8s.io", "endpointslices"): set(READ),
     **{("kubeovn.io", kind): set(READ) for kind in ("vpcs", "subnets", "provider-networks", "vlans")},
 }
-"""All that an agent may: every node has its token, so an intruder on any node has these rights."""
+"""All that an agent may in its own namespace: every node has its token, so an intruder on any node has these rights."""
 AGENT, SWITCH, CLEAN = "kube-ovn-cni", "ovs-ovn", "ovnloom-clean"
 
 
@@ -52,7 +56,6 @@ def test_an_agent_may_do_exactly_what_it_has_to(release: Sandbox) -> None:
     [
         ("get", "secrets"),
         ("list", "configmaps"),
-        ("patch", "pods"),
         ("delete", "pods"),
         ("create", "pods/exec"),
         ("delete", "nodes"),
@@ -68,6 +71,95 @@ def test_an_agent_may_not(release: Sandbox, verb: str, what: str) -> None:
         release.kubectl("auth", "can-i", verb, what, f"--as={account('ovnloom-agent')}", "-n", NAMESPACE)
 
     assert "no" in str(refused.value)
+
+
+def test_an_agent_may_not_touch_pods_of_users(release: Sandbox) -> None:
+    """What it says of them are Events."""
+    with pytest.raises(CommandError) as refused:
+        release.kubectl("auth", "can-i", "patch", "pods", f"--as={account('ovnloom-agent')}", "-n", "default")
+
+    assert "no" in str(refused.value)
+
+
+@pytest.fixture
+def as_agent(release: Sandbox, tmp_path: Path) -> Callable[..., str]:
+    """kubectl with the token that the Pod of the agent on worker-1 has."""
+    pod = until(lambda: pods(release, "agent").get("worker-1"), "the agent of worker-1")
+    bound = ("--bound-object-kind=Pod", f"--bound-object-name={pod}")
+    token = release.kubectl("create", "token", "ovnloom-agent", "-n", NAMESPACE, *bound).strip()
+    own = yaml.safe_load(release.kubeconfig.read_text())
+    own["users"][0]["user"] = {"token": token}
+    path = tmp_path / "kubeconfig"
+    path.write_text(yaml.safe_dump(own))
+
+    def kubectl(*words: str) -> str:
+        return release.kubectl(f"--kubeconfig={path}", *words)
+
+    return kubectl
+
+
+def test_an_agent_tells_of_its_own_node_and_of_no_other(release: Sandbox, as_agent: Callable[..., str]) -> None:
+    """Whoever takes one node over must not be able to lead the traffic of others there, or to run on them."""
+    mine, other = (pods(release, "agent")[node] for node in EVERYWHERE)
+    own = ("-n", NAMESPACE)
+
+    as_agent("annotate", "node", "worker-1", "--overwrite", "ovn.kubernetes.io/chassis=one")
+    as_agent("label", "node", "worker-1", "--overwrite", "blue.provider-network.kubernetes.io/ready=true")
+    as_agent("annotate", "pod", mine, *own, "--overwrite", "blue.provider-network.kubernetes.io/err_mesg=none")
+
+    image = json.dumps({"spec": {"containers": [{"name": "agent", "image": "stranger"}]}})
+    for words, reason in (
+        (
+            ("annotate", "node", "worker-2", "ovn.kubernetes.io/chassis=one"),
+            "is on worker-1, and this is about worker-2",
+        ),
+        (("taint", "node", "worker-1", "a=b:NoExecute"), "changes annotations, labels and status, and nothing else"),
+        (("annotate", "pod", other, *own, "a=b"), "is on worker-1, and this is about worker-2"),
+        (("label", "pod", mine, *own, "a=b"), "changes annotations of its Pod, and nothing else"),
+        (("patch", "pod", mine, *own, f"--patch={image}"), "and nothing else"),
+    ):
+        with pytest.raises(CommandError) as refused:
+            as_agent(*words)
+        assert reason in str(refused.value)
+
+
+def test_an_agent_says_whether_its_node_has_a_network_and_of_no_other(release: Sandbox) -> None:
+    """A node that is said to have one gets Pods."""
+    pod = until(lambda: pods(release, "agent").get("worker-1"), "the agent of worker-1")
+    bound = ("--bound-object-kind=Pod", f"--bound-object-name={pod}")
+    token = release.kubectl("create", "token", "ovnloom-agent", "-n", NAMESPACE, *bound).strip()
+
+    assert say_available(release, token, "worker-1") == 200
+    assert say_available(release, token, "worker-2") == 422
+
+
+def say_available(cluster: Sandbox, token: str, node: str) -> int:
+    """The code of the answer. kubectl asks for the status before it patches it, which the agent doesn't."""
+    where = yaml.safe_load(cluster.kubeconfig.read_text())["clusters"][0]["cluster"]
+    trust = ssl.create_default_context(cadata=base64.b64decode(where["certificate-authority-data"]).decode())
+    condition = {"type": "NetworkUnavailable", "status": "False", "reason": "JoinSubnetGatewayReachable"}
+    request = urllib.request.Request(
+        f"{where['server']}/api/v1/nodes/{node}/status",
+        json.dumps({"status": {"conditions": [condition]}}).encode(),
+        {"Authorization": f"Bearer {token}", "Content-Type": "application/strategic-merge-patch+json"},
+        method="PATCH",
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=20, context=trust) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as refused:
+        refused.close()
+        return refused.code
+
+
+def test_a_token_that_belongs_to_no_node_tells_of_none(release: Sandbox, as_agent: Callable[..., str]) -> None:
+    """It is not that of an agent."""
+    token = release.kubectl("create", "token", "ovnloom-agent", "-n", NAMESPACE).strip()
+
+    with pytest.raises(CommandError) as refused:
+        as_agent(f"--token={token}", "annotate", "node", "worker-1", "--overwrite", "ovn.kubernetes.io/chassis=two")
+
+    assert "an agent tells of its own node alone" in str(refused.value)
 
 
 def test_a_switch_may_do_nothing(release: Sandbox) -> None:
