@@ -111,13 +111,13 @@ class NodeSettings(BaseSettings):
     # Services
     service_proxy: Literal["auto", "on", "off"] = Field(
         "auto",
-        description="Whether the node leads traffic to Services that doesn't start in a Subnet: NodePorts, and its own. "
-        "`auto`: unless kube-proxy does, which is seen by its tables.",
+        description="Whether the node leads traffic to Services that doesn't start in a Subnet: NodePorts, and its "
+        "own. `auto`: unless kube-proxy does, which is seen by its tables.",
     )
     service_health: str = Field(
         ":10256",
-        description="Where load balancers outside ask whether this node leads traffic to Services: `address:port` or, at all "
-        "addresses, `:port`; the default is kube-proxy's. Only while the node does; empty: never.",
+        description="Where load balancers outside ask whether this node leads traffic to Services: `address:port` or, at "
+        "all addresses, `:port`; the default is kube-proxy's. Only while the node does; empty: never.",
     )
 
     # CNI
