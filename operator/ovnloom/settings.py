@@ -116,8 +116,8 @@ class NodeSettings(BaseSettings):
     )
     service_health: str = Field(
         ":10256",
-        description="Where load balancers outside ask whether this node leads traffic to Services: `address:port` or, at "
-        "all addresses, `:port`; the default is kube-proxy's. Only while the node does; empty: never.",
+        description="Where load balancers outside ask whether this node leads traffic to Services: `address:port` or, "
+        "at all addresses, `:port`; the default is kube-proxy's. Only while the node does; empty: never.",
     )
 
     # CNI
