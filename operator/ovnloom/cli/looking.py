@@ -88,6 +88,7 @@ def trace(
     ipv6: Annotated[bool, typer.Option("-6", "--ipv6", help="The packet has IPv6 addresses.")] = False,
     output: Output = Form.text,
     namespace: Namespace = "default",
+    kubeconfig: Kubeconfig = "",
     ovn_nb: Northbound = "",
     ovn_sb: Southbound = "",
 ) -> None:
@@ -101,7 +102,7 @@ def trace(
     from ovnloom.cli import trace as tracing
 
     try:
-        _, tools = _read(northbound=ovn_nb, southbound=ovn_sb)
+        _, tools = _read(kubeconfig=kubeconfig, northbound=ovn_nb, southbound=ovn_sb)
         result = tracing.make(tools, source, target, port, namespace, ipv6=ipv6)
     except Wrong as wrong:
         main.fail(wrong, main.UNANSWERED)

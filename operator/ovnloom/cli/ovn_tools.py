@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ovnloom.cli import central
 from ovnloom.cli.wrong import Wrong
 from ovnloom.settings import Settings
 
@@ -29,25 +30,30 @@ class Tools:
     sb: str
     seconds: float = 30
     certificates: tuple[str, ...] = ()
+    through: tuple[str, ...] = ()
+    """Words that run a program where the databases are; none when that is here."""
 
     @classmethod
     def of(cls, settings: Settings, southbound: str = "") -> Tools:
-        """The databases as settings name them; the southbound one by a flag, else its variable, else this host's."""
+        """The databases as settings name them; the southbound one by a flag, else its variable, else this host's.
+
+        Where this host has none the programs run in a Pod that has both, if kubectl finds one.
+        """
         flags = (
             ("--private-key", settings.ovn_private_key),
             ("--certificate", settings.ovn_certificate),
             ("--ca-cert", settings.ovn_ca_certificate),
         )
-        found = southbound or os.environ.get(SB_VARIABLE, "") or SB_DEFAULT
-        return cls(
-            settings.ovn_nb, found, settings.ovn_timeout, tuple(f"{flag}={file}" for flag, file in flags if file)
-        )
+        certificates = tuple(f"{flag}={file}" for flag, file in flags if file)
+        found = southbound or os.environ.get(SB_VARIABLE, "")
+        if found or _is_here(SB_DEFAULT):
+            return cls(settings.ovn_nb, found or SB_DEFAULT, settings.ovn_timeout, certificates)
+        return cls(settings.ovn_nb, SB_DEFAULT, settings.ovn_timeout, through=central.words(settings.kubeconfig))
 
     @property
     def has_southbound(self) -> bool:
         """Whether there may be such a server: a socket file that isn't there needs no try."""
-        first = self.sb.split(",")[0]
-        return not first.startswith("unix:") or Path(first.removeprefix("unix:")).exists()
+        return bool(self.through) or _is_here(self.sb)
 
     def nb_rows(self, table: str, columns: Sequence[str], *records: str) -> list[Row]:
         """Rows of the northbound database: all, or those that the records name, as far as they exist. Raises Wrong."""
@@ -68,7 +74,7 @@ class Tools:
         return [dict(zip(answer["headings"], map(value, cells), strict=True)) for cells in answer["data"]]
 
     def _run(self, program: str, remote: str, *arguments: str) -> str:
-        command = [program, f"--db={remote}", *self.certificates, *arguments]
+        command = [*self.through, program, f"--db={remote}", *self.certificates, *arguments]
         which = "northbound" if program == "ovn-nbctl" else "southbound"
         flag = "--ovn-nb" if program == "ovn-nbctl" else "--ovn-sb"
         try:
@@ -81,7 +87,7 @@ class Tools:
                 stdin=subprocess.DEVNULL,
             )
         except FileNotFoundError:
-            raise Wrong(f"{program} is not on PATH; install OVN's programs (ovn-central has them)") from None
+            raise Wrong(f"{command[0]} is not on PATH; install it (OVN's programs come with ovn-central)") from None
         except subprocess.TimeoutExpired:
             raise Wrong(f"{which} database: {remote} doesn't answer; name it by {flag}") from None
         if done.returncode:
@@ -89,6 +95,11 @@ class Tools:
             reason = said[-1] if said else f"{program} ended with {done.returncode}"
             raise Wrong(f"{which} database {remote}: {reason}; name it by {flag}")
         return done.stdout
+
+
+def _is_here(remotes: str) -> bool:
+    first = remotes.split(",")[0]
+    return not first.startswith("unix:") or Path(first.removeprefix("unix:")).exists()
 
 
 def value(cell: Any) -> Any:
