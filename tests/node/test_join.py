@@ -152,6 +152,20 @@ def test_the_switch_may_be_started_anew(node_field: NodeField) -> None:
     until(lambda: "via" in node_field.host.run("ip", "route", "show", "10.16.0.0/16"), "the route to Pods to be back")
 
 
+def test_a_node_that_is_cut_off_says_so_and_serves_on(node_field: NodeField) -> None:
+    """The scheduler must give it no Pods; the agent itself is needed for those that go."""
+    until(lambda: settled(node_field), "ovn0 to be as the Node says")
+    before = node_field.agent.server.identity
+    node_field.switch.controller.stop()
+    node_field.host.run("ovs-ofctl", "del-flows", "br-int")
+
+    until(lambda: condition(node_field) == ("True", "JoinSubnetGatewayUnreachable"), "the Node to say so", 60)
+    assert node_field.agent.server.identity == before
+
+    node_field.switch.start_controller()
+    until(lambda: condition(node_field) == ("False", "JoinSubnetGatewayReachable"), "the Node to be available", 60)
+
+
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 

@@ -23,11 +23,14 @@ from ovnloom.node.view import View
 
 logger = log.get("join")
 
-PROBE_SECONDS = 5.0
-"""How often the gateway is asked, and how long it may take to answer: nobody tells when a router goes silent."""
-FIRST_SECONDS = 1.0
+PROBE_SECONDS, AGAIN_SECONDS = 5.0, 1.0
+"""How often the gateway is asked, and how soon again when it didn't answer: nobody tells when a router goes silent."""
+ANSWER_SECONDS = 1.0
+"""How long it may take to answer: it is on this host."""
 MOST_SILENCES = 5
 """Questions in a row without an answer until the node counts as cut off."""
+AWAY_PAUSE = 1.0
+"""Seconds between two looks at an Open vSwitch that is away."""
 LONG = 3600.0
 
 
@@ -50,8 +53,9 @@ class Join:
         Raises Unavailable with what is missing.
         """
         self._node = view.node
-        join = joined(view.node)
-        port = wanted(join, self._means.findings.pod_mtu)
+        size = self._means.findings.pod_mtu
+        join = joined(view.node).within(size)
+        port = wanted(join, size)
         bridge = self._means.settings.integration_bridge
         if await self._means.ovs.edit(lambda rows: connect(rows, bridge, port)):
             logger.info("port set", interface=port.name, bridge=bridge, mtu=port.mtu)
@@ -61,7 +65,7 @@ class Join:
         if await furnish(port):
             logger.info("interface set", interface=port.name, addresses=port.addresses, mtu=port.mtu)
         self._joined = join
-        silent = await silent_gateways(join, FIRST_SECONDS)
+        silent = await silent_gateways(join)
         await self._availability.say(view.node, silent)
         if silent:
             raise Unavailable(
@@ -94,15 +98,15 @@ class Join:
             except TimeoutError:
                 continue
             except Unavailable:
-                await asyncio.sleep(FIRST_SECONDS)
+                await asyncio.sleep(AWAY_PAUSE)
 
     async def _probe(self, wake: Callable[[], None]) -> None:
         silences = 0
         while True:
-            await asyncio.sleep(PROBE_SECONDS)
+            await asyncio.sleep(AGAIN_SECONDS if silences else PROBE_SECONDS)
             if self._joined is None:
                 continue
-            silent = await silent_gateways(self._joined, PROBE_SECONDS)
+            silent = await silent_gateways(self._joined)
             silences = silences + 1 if silent else 0
             if silent and silences < MOST_SILENCES:
                 continue
@@ -119,10 +123,10 @@ def wanted(join: Joined, pod_mtu: int) -> InternalPort:
     return InternalPort(LINK, join.mac, pod_mtu, join.with_lengths, ids)
 
 
-async def silent_gateways(join: Joined, seconds: float) -> tuple[str, ...]:
+async def silent_gateways(join: Joined) -> tuple[str, ...]:
     """The addresses of the router that don't answer in time."""
     found = [gateway for family in join.addresses.families if (gateway := join.gateway(family)) is not None]
-    heard = await asyncio.gather(*(answers(each, LINK, seconds) for each in found))
+    heard = await asyncio.gather(*(answers(each, LINK, ANSWER_SECONDS) for each in found))
     return tuple(each for each, is_heard in zip(found, heard, strict=True) if not is_heard)
 
 

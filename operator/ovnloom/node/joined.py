@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ovnloom.api.node import Node
 from ovnloom.errors import Unavailable
@@ -17,6 +17,7 @@ from ovnloom.ipam import (
     parse_pair,
 )
 from ovnloom.node.networks import PREFIX
+from ovnloom.node.tunnel import LEAST_IPV6
 from ovnloom.ovn import names
 
 LINK = "ovn0"
@@ -41,6 +42,17 @@ class Joined:
         """The router's."""
         number = self.gateways.of(family)
         return None if number is None else address_text(family, number)
+
+    def within(self, mtu: int) -> Joined:
+        """What of it works with an MTU: IPv6 doesn't with less than 1280, and the kernel refuses it."""
+        if mtu >= LEAST_IPV6:
+            return self
+        return replace(
+            self,
+            addresses=self.addresses._replace(v6=None),
+            gateways=self.gateways._replace(v6=None),
+            networks=Networks(self.networks.v4),
+        )
 
     @property
     def with_lengths(self) -> tuple[str, ...]:

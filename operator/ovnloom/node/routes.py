@@ -9,6 +9,7 @@ from ovnloom.api.subnet import Subnet
 from ovnloom.errors import Unavailable
 from ovnloom.host import routes
 from ovnloom.host.netlink_events import events
+from ovnloom.host.nics import mtu_of
 from ovnloom.host.routes import Route
 from ovnloom.ipam import FAMILIES, Family
 from ovnloom.node.joined import LINK, Joined, joined
@@ -34,10 +35,11 @@ class Routes:
         join = joined(view.node)
         self._known = routed(view, self._settings, self._known)
         there = await routes.on_link(LINK)
-        if there is None:
+        size = await mtu_of(LINK)
+        if there is None or size is None:
             raise Unavailable(f"there is no interface {LINK} yet")
         own = {family: address for family, address in internal_ips(view.node).items() if await routes.is_own(address)}
-        needed = wanted(view, self._known, join, self._settings.join_subnet, own)
+        needed = wanted(view, self._known, join.within(size), self._settings.join_subnet, own)
         kept = undecided(view, self._settings)
         gone = {each for each in there - needed if each.via and each.to not in kept}
         if needed - there or gone:
