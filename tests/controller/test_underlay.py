@@ -111,6 +111,26 @@ def test_a_provider_network_is_ready_when_all_its_nodes_are(place: Place) -> Non
     }
 
 
+def test_the_router_has_an_address_in_an_interconnected_subnet(place: Place) -> None:
+    """Node agents make it the gateway of Pods, and wait until the status says it; it goes with the Subnet."""
+    _, _, _, subnet = underlay(place, u2oInterconnection=True)
+    name = f"u2o-interconnection.ovn-cluster.{subnet}"
+
+    said = until(lambda: status(place, "Subnet", subnet).get("u2oInterconnectionIP"), "the address", PATIENCE)
+    port = until(lambda: place.field.port(f"{subnet}-ovn-cluster"), "the router to be joined", PATIENCE)
+    router = place.field.rows("Logical_Router_Port").one("Logical_Router_Port", name=f"ovn-cluster-{subnet}")
+    ip = place.api.the("IP", name)
+    place.api.delete("Subnet", subnet)
+
+    place.gone("Subnet", subnet)
+    place.gone("IP", name)
+    assert port["options"] == {"router-port": f"ovn-cluster-{subnet}"}
+    assert router is not None
+    assert router["networks"] == f"{said}/24"
+    assert (ip["spec"]["v4IpAddress"], ip["spec"]["macAddress"]) == (said, router["mac"])
+    assert until(lambda: localnet(place, subnet) is None, "its rows to go", PATIENCE)
+
+
 # -- gateway nodes ----------------------------------------------------------------------------------------------------
 
 

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from ovnloom.api.ip import IP
 from ovnloom.api.meta import Key
-from ovnloom.intent import Owner
+from ovnloom.intent import Owner, Row
 from ovnloom.pipeline import Pipeline, Turn
 from ovnloom.settings import Settings
 from tests.compile.manifests import decode
@@ -245,3 +246,38 @@ def test_a_policy_of_another_namespace_looks_at_no_pod_here(busy: Pipeline) -> N
     put(busy, policy("more", {}, {}, space="other"))
 
     assert {name for name in looked_at(busy.turn()) if name.startswith(("Pod", "Membership"))} == set()
+
+
+def test_a_gateway_node_that_fails_costs_its_subnets_one_row_each_in_one_plan(busy: Pipeline) -> None:
+    """What leaves by it is cut until then, so nothing else may come first; and Pods have no part in it."""
+    central = {"gatewayType": "centralized", "gatewayNode": "n0,n1"}
+    put(busy, *(subnet(f"out{at}", f"10.30.{at}.0/24", **central) for at in range(3)))
+    busy.run()
+    busy.unsettled.clear()
+    put(busy, node("n0", ready=False))
+
+    turn = busy.turn()
+
+    assert looked_at(turn) == {"Subnet/out0", "Subnet/out1", "Subnet/out2", "Node/n0"}
+    hops = {row.columns["nexthops"] for owner, intent in turn.intents.items() for row in intent.rows if _is_out(row)}
+    assert hops == {frozenset({str(busy.world.tables[IP][Key("node-n1")].v4)})}
+    assert {str(owner) for owner in busy.plan().owners} >= {"Subnet/out0", "Subnet/out1", "Subnet/out2"}
+    assert looked_at(busy.turn()) == set()
+
+
+def _is_out(row: Row) -> bool:
+    return row.table == "Logical_Router_Policy" and row.columns["priority"] == 29000 and "10.30." in row.name
+
+
+def test_a_node_that_has_its_bridge_concerns_its_network_alone(busy: Pipeline) -> None:
+    """Labels of nodes change one after the other when a ProviderNetwork comes, and neither Subnets nor Pods pay."""
+    network = {"apiVersion": "kubeovn.io/v1", "kind": "ProviderNetwork", "spec": {"defaultInterface": "eth1"}}
+    put(busy, *({**network, "metadata": {"name": name}} for name in ("one", "two")))
+    put(busy, {**network, "kind": "Vlan", "metadata": {"name": "v"}, "spec": {"id": 5, "provider": "one"}})
+    put(busy, subnet("under", "10.31.0.0/24", vlan="v"))
+    busy.run()
+    body = node("n0")
+    body["metadata"]["labels"] = {"one.provider-network.kubernetes.io/ready": "true"}
+    put(busy, body)
+
+    assert looked_at(busy.turn()) == {"ProviderNetwork/one", "Node/n0"}

@@ -11,6 +11,8 @@ SUBNET = "ovn.kubernetes.io/subnet"
 NODE_NAME = "ovn.kubernetes.io/node-name"
 RESERVED = "ovn.kubernetes.io/ip_reserved"
 VIP = "ovnloom.io/vip"
+INTERCONNECTION = "u2o-interconnection."
+"""How the name of the IP object begins that holds a router's address in an underlay Subnet."""
 LONGEST_LABEL = 63
 """Characters in the value of a label, and in the name part of its key; a Subnet's name may have 253."""
 
@@ -36,6 +38,11 @@ class IP(Object):
     def holder(self) -> Key:
         """The Pod, virtual machine or Node (without a namespace) whose address it is, by what the object says."""
         return Key(self.pod_name, self.namespace)
+
+    @property
+    def is_interconnection(self) -> bool:
+        """The address that the router has in an underlay Subnet (u2oInterconnection)."""
+        return self.pod_name == self.name and self.name.startswith(INTERCONNECTION)
 
     @property
     def reserved(self) -> bool:

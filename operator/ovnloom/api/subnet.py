@@ -83,6 +83,11 @@ class Subnet(Object):
         """The router of its Vpc is its gateway; that of an underlay Subnet usually is in the physical network."""
         return not self.vlan or self.logical_gateway
 
+    @property
+    def is_interconnected(self) -> bool:
+        """It has a physical gateway, and the router of its Vpc beside that, which leads to the overlay."""
+        return bool(self.vlan) and self.u2o_interconnection and not self.logical_gateway
+
     @classmethod
     def decode(cls, body: Mapping[str, Any]) -> Self:
         """The Subnet in a JSON body; a field of a wrong type becomes a sentence in `malformed`."""

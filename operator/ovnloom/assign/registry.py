@@ -31,6 +31,8 @@ def holder(ip: IP) -> Claim:
     """Whose address it is, by what the IP object says."""
     if not ip.namespace and ip.name == names.node_port(ip.pod_name):
         return Claim("Node", Key(ip.pod_name))
+    if ip.is_interconnection:
+        return Claim("Subnet", Key(ip.subnet))
     if ip.pod_type == POD_TYPE:
         return Claim("Vip", Key(ip.pod_name))
     return Claim("Pod", Key(ip.pod_name, ip.namespace))

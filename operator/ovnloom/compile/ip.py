@@ -10,6 +10,7 @@ from ovnloom.api.vip import Vip
 from ovnloom.intent import EMPTY, Intent, Report
 from ovnloom.ovn import names
 from ovnloom.world.graph import Reader
+from ovnloom.world.interconnection import is_wanted
 from ovnloom.world.nics import is_overdue
 from ovnloom.world.vip import POD_TYPE
 
@@ -27,6 +28,8 @@ def compile_ip(read: Reader, key: Key) -> Intent:
 def _living_holder(read: Reader, ip: IP) -> str:
     if ip.name == names.node_port(ip.pod_name) and not ip.namespace:
         return f"Node {ip.pod_name}" if read.get(Node, Key(ip.pod_name)) else ""
+    if ip.is_interconnection:
+        return f"Subnet {ip.subnet}" if read.view(is_wanted, ip.key) else ""
     if ip.pod_type == POD_TYPE:
         return f"Vip {ip.pod_name}" if read.get(Vip, Key(ip.pod_name)) else ""
     key = Key(ip.pod_name, ip.namespace)

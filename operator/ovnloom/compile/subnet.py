@@ -13,13 +13,14 @@ from ovnloom.api.subnet import Subnet
 from ovnloom.compile.subnet_acls import acls
 from ovnloom.compile.subnet_dhcp import dhcp_rows, ra_configs
 from ovnloom.compile.subnet_gateway import gateway_rows
-from ovnloom.compile.subnet_underlay import localnet_port
+from ovnloom.compile.subnet_underlay import interconnection_rows, localnet_port
 from ovnloom.intent import EMPTY, Intent, Parent, Problem, Ref, Report, Row, Value
-from ovnloom.ipam import address_text, parse_item
+from ovnloom.ipam import Pair, address_text, parse_item, parse_pair
 from ovnloom.ovn import names
 from ovnloom.world.gateway import carriers, is_centralized, listed
 from ovnloom.world.graph import Reader
 from ovnloom.world.indexes import DEFAULT_SUBNETS, IPS_OF_SUBNET
+from ovnloom.world.interconnection import address, place
 from ovnloom.world.moments import Strays
 from ovnloom.world.problem import idle, invalid, shown
 from ovnloom.world.subnet import Segment, has_load_balancers, is_frozen, segment, unusable_join
@@ -59,10 +60,13 @@ def compile_subnet(read: Reader, key: Key) -> Intent:
     if not is_joined:
         missing = Problem("VpcMissing", f"spec.vpc is {net.vpc!r}; create that Vpc or name another")
         return Intent(tuple(rows), problems=(missing,), report=report)
-    if not subnet.has_router:
-        return Intent(tuple(rows), problems=problems, report=report)
-    rows.extend(_link(subnet, net, read.view(proxied, net.name)))
-    rows.extend(gateway_rows(read, subnet, net))
+    if subnet.has_router:
+        rows.extend(_link(subnet, net, net.gateway, read.view(proxied, net.name)))
+        rows.extend(gateway_rows(read, subnet, net))
+    ip = address(read, subnet)
+    if ip is not None:
+        rows.extend(_link(subnet, net, parse_pair(ip.ip_address), read.view(proxied, net.name), ip.mac))
+        rows.extend(interconnection_rows(read, net))
     return Intent(tuple(rows), problems=problems, report=report)
 
 
@@ -80,17 +84,20 @@ def switch_row(subnet: Subnet, balancers: str = "") -> Row:
     return Row("Logical_Switch", names.switch(subnet.name), columns)
 
 
-def _link(subnet: Subnet, net: Segment, balanced: tuple[str, ...]) -> Iterator[Row]:
-    """The pair of ports that joins switch and router, which also answers for the addresses of load balancers."""
+def _link(subnet: Subnet, net: Segment, own: Pair, balanced: tuple[str, ...], mac: str = "") -> Iterator[Row]:
+    """The pair of ports that joins switch and router, which also answers for the addresses of load balancers.
+
+    `own` are the router's addresses; without a `mac` of its own it keeps the one that it has.
+    """
     router, switch = names.router(net.vpc), names.switch(net.name)
     port = names.router_port(router, switch)
     columns: dict[str, Value] = {
         "name": port,
-        "mac": names.router_port_mac(port),
+        "mac": mac or names.router_port_mac(port),
         "networks": frozenset(
             f"{address_text(network.family, number)}/{network.prefix}"
             for network in net.networks
-            if (number := net.gateway.of(network.family)) is not None
+            if (number := own.of(network.family)) is not None
         ),
         "external_ids": {names.KEY_ROUTER: router},
     }
@@ -103,7 +110,8 @@ def _link(subnet: Subnet, net: Segment, balanced: tuple[str, ...]) -> Iterator[R
         options["route_table"] = subnet.route_table
     if options:
         columns["options"] = options
-    yield Row("Logical_Router_Port", port, columns, Parent("Logical_Router", router, "ports"), kept=("mac",))
+    kept = () if mac else ("mac",)
+    yield Row("Logical_Router_Port", port, columns, Parent("Logical_Router", router, "ports"), kept=kept)
     name = names.switch_router_port(switch, router)
     facing: dict[str, Value] = {
         "name": name,
@@ -149,9 +157,8 @@ def _without_effect(subnet: Subnet, net: Segment) -> Iterator[Problem]:
         if network is None or last < network.address or first > network.last_address:
             wrong = f"spec.excludeIps has {shown(item)}, which lies outside spec.cidrBlock {net.networks}"
             yield idle("ExcludeIpsOutside", f"{wrong} and has no effect; correct or remove it")
-    if subnet.vlan and subnet.u2o_interconnection:
-        wrong = "spec.u2oInterconnection is set, but it is not served"
-        yield idle("NotServed", f"{wrong}; leave it out, or let the router be the gateway with spec.logicalGateway")
+    if subnet.is_interconnected and subnet.overlay_only_routing:
+        yield idle("NotServed", "spec.u2oFeatures.overlayOnlyRouting is not served; leave it out")
     if subnet.vips:
         yield idle("NotServed", "spec.vips are not served; leave them out")
 
@@ -164,7 +171,7 @@ def _second_default(first: str, vpc: str) -> Problem:
 def _blockers(read: Reader, subnet: Subnet) -> str:
     if not subnet.deleting:
         return ""
-    held = sorted(read.keys_of(IPS_OF_SUBNET, subnet.name))
+    held = sorted({*read.keys_of(IPS_OF_SUBNET, subnet.name)} - {place(read, subnet)})
     if not held:
         return ""
     first = [read.get(IP, key) for key in held[:MOST_NAMED]]
@@ -198,6 +205,7 @@ def _report(read: Reader, subnet: Subnet, net: Segment, blockers: str) -> Report
     if not net.is_ovn:
         ready = "SetNonOvnSubnetSuccess"
     status |= _dhcp_status(read, subnet, net)
+    status |= _interconnection_status(read, subnet, net)
     status["natOutgoingPolicyRules"] = _nat_rules(subnet)
     return Report(spec=_differing(subnet, spec), status=status, ready=ready, blockers=blockers)
 
@@ -208,6 +216,15 @@ def _dhcp_status(read: Reader, subnet: Subnet, net: Segment) -> Mapping[str, Any
         is_v6 = ":" in str(row.columns["cidr"])
         refs["dhcpV6OptionsUUID" if is_v6 else "dhcpV4OptionsUUID"] = row.ref
     return refs
+
+
+def _interconnection_status(read: Reader, subnet: Subnet, net: Segment) -> Mapping[str, str]:
+    ip = address(read, subnet) if net.is_valid else None
+    return {
+        "u2oInterconnectionIP": ip.ip_address if ip else "",
+        "u2oInterconnectionMAC": ip.mac if ip else "",
+        "u2oInterconnectionVPC": net.vpc if ip else "",
+    }
 
 
 def _nat_rules(subnet: Subnet) -> list[Mapping[str, Any]]:

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from ovnloom.compile.rows import policy, static_route
 from ovnloom.intent import Parent, Row, Value
+from ovnloom.ipam import address_text
 from ovnloom.ovn import names
+from ovnloom.ovn.match import all_of, from_cidr, to_cidr, to_set
+from ovnloom.world.graph import Reader
+from ovnloom.world.nodes import addresses_of
 from ovnloom.world.subnet import Segment
 from ovnloom.world.underlay import Uplink
+
+TO_NODES, INTO, OUT = 31000, 29400, 29000
+"""Priorities of the contract: Pods reach nodes, and all that is no Pod, by the physical gateway."""
 
 
 def localnet_port(net: Segment, uplink: Uplink) -> Row:
@@ -24,3 +34,26 @@ def localnet_port(net: Segment, uplink: Uplink) -> Row:
     if uplink.tag:
         columns["tag"] = uplink.tag
     return Row("Logical_Switch_Port", name, columns, Parent("Logical_Switch", switch, "ports"))
+
+
+def interconnection_rows(read: Reader, net: Segment) -> Iterator[Row]:
+    """The router leads Pods of the Subnet to the overlay, and everywhere else by the physical gateway.
+
+    Nodes are beyond that gateway, too: their answers to the Pods come that way.
+    """
+    router = names.router(net.vpc)
+    for network in net.networks:
+        family, cidr, gateway = network.family, str(network), net.gateway.of(network.family)
+        if gateway is None:
+            continue
+        hop = address_text(family, gateway)
+        if net.vpc != read.settings.cluster_router:
+            yield static_route(router, cidr, hop, "src-ip", subnet=net.name)
+            continue
+        ids = {names.KEY_SUBNET: net.name, "isU2ORoutePolicy": "true"}
+        nodes = names.u2o_excluded(net.name, family)
+        found = frozenset(text for of, text in read.view(addresses_of, ()) if of == family)
+        yield Row("Address_Set", nodes, {"name": nodes, "addresses": found, "external_ids": ids})
+        yield policy(router, INTO, to_cidr(cidr), "allow", ids=ids)
+        yield policy(router, TO_NODES, all_of(to_set(family, nodes), from_cidr(cidr)), "reroute", (hop,), ids)
+        yield policy(router, OUT, from_cidr(cidr), "reroute", (hop,), ids)

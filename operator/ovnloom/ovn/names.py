@@ -161,6 +161,11 @@ def u2o_address(vpc: str, subnet: str) -> str:
     return f"u2o-interconnection.{vpc}.{subnet}"
 
 
+def u2o_excluded(subnet: str, family: IPVersion) -> str:
+    """The address set of nodes, to which the Pods of an interconnected Subnet go by the physical gateway."""
+    return _identifier(f"{subnet}.u2o_exclude_ip.ip{family}")
+
+
 def querier_address(subnet: str) -> str:
     """The IP object of a Subnet's multicast querier."""
     return f"mcast-querier.{subnet}"

@@ -57,6 +57,7 @@ VPCS_OF_NAMESPACE = Index("vpcs of namespace", Vpc, lambda vpc: vpc.namespaces, 
 VPCS_WITH_PEER = Index("vpcs with peer", Vpc, lambda vpc: {peering.remote_vpc for peering in vpc.peerings}, by_age)
 IPS_OF_HOLDER = Index("ips of holder", IP, _holder)
 IPS_OF_SUBNET = Index("ips of subnet", IP, lambda ip: (ip.subnet,))
+IPS_OF_INTERCONNECTION = Index("router's ips of subnet", IP, lambda ip: (ip.subnet,) if ip.is_interconnection else ())
 PODS_OF_MACHINE = Index("pods of virtual machine", Pod, _machine, lambda pod: (pod.created, pod.key))
 POOLS_OF_SUBNET = Index("pools of subnet", IPPool, lambda pool: (pool.subnet,), by_age)
 POOLS_OF_NAMESPACE = Index("pools of namespace", IPPool, lambda pool: pool.namespaces, by_age)
@@ -74,6 +75,7 @@ INDEXES: tuple[Index[Any], ...] = (
     VPCS_WITH_PEER,
     IPS_OF_HOLDER,
     IPS_OF_SUBNET,
+    IPS_OF_INTERCONNECTION,
     PODS_OF_MACHINE,
     POOLS_OF_SUBNET,
     POOLS_OF_NAMESPACE,

@@ -51,7 +51,7 @@ def port_network(read: Reader, name: str) -> PortNetwork | None:
         networks.families if subnet.enable_dhcp and is_ovn else (),
         str(networks),
         gateway.text,
-        vpc if subnet.has_router else "",
+        vpc if subnet.has_router or subnet.is_interconnected else "",
         read.view(uplink_of, name),
     )
 

@@ -167,7 +167,7 @@ def is_older(subnet: Subnet, vpc: Vpc) -> bool:
 
 def _spaces(subnet: Subnet) -> Iterator[str]:
     """Where no address may be twice: among what the Vpc's router is joined to (""), and in a Vlan."""
-    if subnet.has_router:
+    if subnet.has_router or subnet.is_interconnected:
         yield ""
     if subnet.vlan:
         yield subnet.vlan

@@ -78,6 +78,24 @@ def _fields(subnet: Subnet, networks: Networks) -> Iterator[str]:
     yield from _vips(subnet, networks)
     if subnet.logical_gateway and subnet.u2o_interconnection:
         yield "spec.logicalGateway and spec.u2oInterconnection exclude each other; use one of them"
+    yield from _interconnection(subnet, networks)
+
+
+def _interconnection(subnet: Subnet, networks: Networks) -> Iterator[str]:
+    if not subnet.u2o_interconnection_ip or not subnet.is_interconnected:
+        return
+    where = f"spec.u2oInterconnectionIP is {shown(subnet.u2o_interconnection_ip)}"
+    try:
+        asked, gateway = parse_pair(subnet.u2o_interconnection_ip), parse_pair(subnet.gateway)
+    except Malformed as malformed:
+        yield f"spec.u2oInterconnectionIP {malformed}"
+        return
+    for family in asked.families:
+        network, number = networks.of(family), asked.of(family)
+        if network is None or number is None or number not in network:
+            yield f"{where}, which lies outside spec.cidrBlock {networks}; choose an address of it, or leave it out"
+        elif number == (gateway.of(family) or networks.default_gateway.of(family)):
+            yield f"{where}, which is the physical gateway; choose another address, or leave it out"
 
 
 def _acls(subnet: Subnet) -> Iterator[str]:
