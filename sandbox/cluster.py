@@ -113,10 +113,11 @@ class Sandbox:
         found = (node.named(line.removeprefix("node/")) for line in listed)
         return tuple(sorted((each for each in found if each), key=lambda each: each.number))
 
-    def up(self, nodes: int = 0, report: Report | None = None) -> bool:
+    def up(self, nodes: int = 0, report: Report | None = None, more: Iterable[Image] = ()) -> bool:
         """Every server runs and answers, and there are at least this many nodes; False when that was so before.
 
-        A sandbox of which some servers died gets them back, with what they had stored.
+        A sandbox of which some servers died gets them back, with what they had stored. Nodes that run containers have
+        these images beside those that Pods use.
         """
         report = report or Quiet()
         wanted = node.first(nodes)
@@ -138,7 +139,7 @@ class Sandbox:
                     self.ovn.up()
                 self.controlplane.up(report)
             if self.layout.kubelets:
-                return self.workers.up(nodes, report) or not complete
+                return self.workers.up(nodes, report, more) or not complete
             if missing := set(wanted).difference(self.nodes if wanted else ()):
                 with report.step(f"{len(missing)} nodes"):
                     self._add(sorted(missing, key=lambda each: each.number))

@@ -193,7 +193,11 @@ class Host:
         """Those of containers that died with the host: they are in the machine's tree, and stay otherwise."""
         tasks = self.file(TASKS)
         for task in tasks.iterdir() if tasks.is_dir() else ():
-            for group in Path("/sys/fs/cgroup").glob(f"*/k8s.io/{task.name}"):
+            # In the first version of cgroups there is a tree for each controller, in the second one for all.
+            roots = (Path("/sys/fs/cgroup"), *Path("/sys/fs/cgroup").iterdir())
+            for group in (root / "k8s.io" / task.name for root in roots if root.is_dir()):
+                if not group.is_dir():
+                    continue
                 for inner in sorted((path for path in group.rglob("*") if path.is_dir()), reverse=True):
                     inner.rmdir()
                 group.rmdir()

@@ -29,17 +29,17 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
 UNUSED = 7 * 24 * 3600
 
 
-def of(found: Sequence[images.Image], report: Report) -> Path:
-    """A folder as containerd's root has to be, with these images in it and unpacked."""
+def of(found: Sequence[images.Image], report: Report, base: Path | None = None) -> Path:
+    """A folder as containerd's root has to be, with these images in it and unpacked, and those of another snapshot."""
     version = client.output("containerd", "--version")
     archives = sorted({str(image.path) for image in found})
-    digest = hashlib.sha256("\n".join([version, *archives]).encode()).hexdigest()[:16]
+    digest = hashlib.sha256("\n".join([version, str(base), *archives]).encode()).hexdigest()[:16]
     kept = places.cache() / "containerd"
     target = kept / digest
     with locked(kept / "lock"):
         if not target.is_dir():
             with report.step("images unpacked, once for all nodes"):
-                _make(target, found)
+                _make(target, found, base)
         os.utime(target)
         for other in kept.iterdir():
             if other.is_dir() and other.stat().st_mtime < time.time() - UNUSED:
@@ -57,9 +57,11 @@ def copy(snapshot: Path, root: Path) -> None:
         shutil.copy2(database, own)
 
 
-def _make(target: Path, found: Sequence[images.Image]) -> None:
+def _make(target: Path, found: Sequence[images.Image], base: Path | None) -> None:
     draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=target.parent))
     try:
+        if base:
+            copy(base, draft)
         with tempfile.TemporaryDirectory(prefix="ovnloom-containerd-") as work:
             configuration = Path(work) / "containerd.toml"
             configuration.write_text(CONFIGURATION.format(root=draft, work=work))

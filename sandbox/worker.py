@@ -1,7 +1,7 @@
 """A node that runs containers: a host with containerd, kubelet and, where asked for, kube-proxy."""
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,8 +40,11 @@ class Worker:
     host: Host
     controlplane: ControlPlane
 
-    def up(self, snapshot: Path, southbound: str) -> None:
-        """Its kubelet answers and it has the images; it is Ready as soon as there is a network for Pods."""
+    def up(self, snapshot: Path, found: Sequence[Image], southbound: str) -> None:
+        """Its kubelet answers and it has the images; it is Ready as soon as there is a network for Pods.
+
+        A new node has them from the snapshot.
+        """
         self.host.up()
         switch = OpenVswitch(self.host)
         switch.up()
@@ -50,8 +53,10 @@ class Worker:
         root = self.host.file(CONTAINERS)
         if not any(root.iterdir()):
             copy(snapshot, root)
+            self._record(found)
         self._containerd.start()
         until_ready(self._containerd, self._containerd_answers)
+        self.load(found)
         self._kubelet.start()
         until_ready(self._kubelet, self._kubelet_answers)
         if self.controlplane.layout.kube_proxy:
@@ -59,7 +64,19 @@ class Worker:
 
     def load(self, found: Iterable[Image]) -> None:
         """Its containerd has these images, too."""
-        load(self.host.entered(("ctr",)), found)
+        there = set(self._archives.read_text().splitlines()) if self._archives.exists() else set()
+        new = [image for image in found if str(image.path) not in there]
+        load(self.host.entered(("ctr",)), new)
+        self._record(new)
+
+    def _record(self, found: Iterable[Image]) -> None:
+        with self._archives.open("a") as lines:
+            lines.writelines(f"{path}\n" for path in sorted({image.path for image in found}))
+
+    @property
+    def _archives(self) -> Path:
+        """Says which archives were imported."""
+        return self.host.directory / "archives"
 
     def _configure(self) -> None:
         """Keys, configurations and the reference plugins for CNI are where the programs look for them."""

@@ -31,7 +31,7 @@ class Workers:
         """Up or killed."""
         return host.recorded(self.fabric)
 
-    def up(self, count: int, report: Report) -> bool:
+    def up(self, count: int, report: Report, more: Iterable[images.Image] = ()) -> bool:
         """All nodes run that ever were, and these many at least, with the cluster's DNS; False when that was so before.
 
         Nodes are Ready when the sandbox has a network for Pods itself.
@@ -39,9 +39,12 @@ class Workers:
         there = {each.number: each for each in self.hosts}
         wanted = {number: self._host(number) for number in range(1, count + 1)} | there
         missing = [each for each in wanted.values() if not is_whole(each)]
+        new = set(more) - set(self._more())
+        if new:
+            self.load(new)
         if missing:
             self._start(missing, report)
-        return bool(missing)
+        return bool(missing or new)
 
     def add(self, report: Report) -> Host:
         """One node more, with the lowest number that is free."""
@@ -57,9 +60,9 @@ class Workers:
         self._more_file.write_text(
             json.dumps({name: str(image.path) for name, image in found.items()}, indent=2) + "\n"
         )
-        for each in self.hosts:
-            if each.alive:
-                Worker(each, self.controlplane).load(more)
+        running = [Worker(each, self.controlplane) for each in self.hosts if each.alive]
+        with ThreadPoolExecutor() as threads:
+            list(threads.map(lambda worker: worker.load(more), running))
 
     def route(self, network: str) -> None:
         """This machine reaches the network through the first node that is up."""
@@ -87,6 +90,8 @@ class Workers:
         build.build(build.KUBELET, report)
         pods = images.pods(report)
         unpacked = snapshot.of(pods, report)
+        if more := self._more():
+            unpacked = snapshot.of(more, report, unpacked)
         southbound = self.ovn.sb_tcp(self.fabric.addresses[0])
         (dns,) = (image.name for image in pods if "coredns" in image.name)
         self._kubectl("apply", "--server-side", "-f", "-", stdin=coredns.manifests(self.controlplane.layout, dns))
@@ -94,8 +99,7 @@ class Workers:
         with report.step(f"{len(hosts)} nodes with containerd and kubelet"):
             with ThreadPoolExecutor() as threads:
                 workers = [Worker(each, self.controlplane) for each in hosts]
-                list(threads.map(lambda worker: worker.up(unpacked, southbound), workers))
-                list(threads.map(lambda worker: worker.load(self._more()), workers))
+                list(threads.map(lambda worker: worker.up(unpacked, (*pods, *more), southbound), workers))
             self._kubectl("wait", "--for=create", "--timeout=60s", *names)
         if self.controlplane.layout.cni == "bridge":
             bridge.route(tuple(each for each in self.hosts if each.alive))

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -84,10 +85,10 @@ def own_cluster() -> Iterator[Sandbox]:
 
 
 @contextmanager
-def control_plane(purpose: str) -> Iterator[Sandbox]:
-    """A sandbox with two nodes, gone afterwards whatever happened."""
+def control_plane(purpose: str, **layout: Any) -> Iterator[Sandbox]:
+    """A sandbox with two nodes, gone afterwards whatever happened; with `kubelets=True` the nodes run containers."""
     remove_leftovers()
-    sandbox = Sandbox(sandbox_name(purpose))
+    sandbox = Sandbox(sandbox_name(purpose), **layout)
     try:
         sandbox.up(nodes=2)
         yield sandbox

@@ -1,6 +1,7 @@
 """Nodes of a sandbox are real: kubelets run containers on them, and they can be lost and come back."""
 
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,27 +12,22 @@ from sandbox import Host, Sandbox, until
 from sandbox.errors import CommandError, SandboxError
 from sandbox.host import TASKS
 from sandbox.report import Quiet
-from tests.conftest import remove_leftovers
-from tests.leftover import sandbox_name
+from tests.conftest import control_plane
 
 # One control plane at a time: see tests/conftest.py.
 pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.timeout(240)]
 
+ROOT = Path(__file__).parent.parent.parent
 AGNHOST = "registry.k8s.io/e2e-test-images/agnhost:2.56"
 
 
 @pytest.fixture(scope="module")
 def nodes() -> Iterator[Sandbox]:
     """Two nodes with the reference network for Pods and kube-proxy, and a web server on each."""
-    remove_leftovers()
-    sandbox = Sandbox(sandbox_name("nodes"), kubelets=True, family="dual", cni="bridge", kube_proxy=True)
-    try:
-        sandbox.up(nodes=2)
+    with control_plane("nodes", kubelets=True, family="dual", cni="bridge", kube_proxy=True) as sandbox:
         sandbox.kubectl("apply", "-f", "-", stdin=web())
         sandbox.kubectl("rollout", "status", "daemonset/web", "--timeout=60s", seconds=90)
         yield sandbox
-    finally:
-        sandbox.down()
 
 
 def web() -> str:
@@ -119,6 +115,24 @@ def test_a_killed_node_comes_back_with_its_pods(nodes: Sandbox) -> None:
     assert nodes.alive
     until(lambda: "1" in pod_on(nodes, "worker-2", ".status.containerStatuses[0].restartCount"), "the Pod's restart")
     nodes.kubectl("rollout", "status", "daemonset/web", "--timeout=60s", seconds=90)
+
+
+def test_the_command_line_shows_nodes_and_reaches_them(nodes: Sandbox) -> None:
+    """By hand one asks a node with the tools that are on it, and takes its power away without knowing its pids."""
+
+    def cli(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "sandbox", *words]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    status = cli("status", "--name", nodes.name)
+    assert status.returncode == 0, status.stdout
+    assert "worker-1 kubelet" in status.stdout
+    assert "Open vSwitch forwards in" in status.stdout
+    ran = cli("node", "run", "--name", nodes.name, "worker-2", "--", "sh", "-c", "hostname; ovs-vsctl list-br; exit 3")
+    assert (ran.returncode, ran.stdout.split()[:2]) == (3, ["worker-2", "br-int"])
+    absent = cli("node", "kill", "--name", nodes.name, "worker-9")
+    assert absent.returncode == 1
+    assert "has no host 'worker-9' (there are: worker-1, worker-2)" in absent.stderr.replace("\n", " ")
 
 
 def test_another_layout_is_refused(nodes: Sandbox) -> None:
