@@ -58,6 +58,7 @@ pod_seconds = Histogram(
     ["step"],
     buckets=_SECONDS,
 )
+pods_busy = Gauge("ovnloom_node_busy", "Interfaces of Pods that are being made or removed now.")
 leftovers = Counter("ovnloom_node_leftovers_total", "Interfaces of Pods that were gone, removed.")
 
 # Names that dashboards of kube-ovn know.

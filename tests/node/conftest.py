@@ -10,6 +10,7 @@ from tests.controller.replica import Replica
 from tests.leftover import sandbox_name
 from tests.netns import inside, namespace
 from tests.node.field import NodeField
+from tests.node.pods import Pods
 
 DUAL = {"OVNLOOM_DEFAULT_CIDR": "10.16.0.0/16,fd00:10:16::/112", "OVNLOOM_JOIN_CIDR": "100.64.0.0/16,fd00:100:64::/112"}
 
@@ -46,3 +47,13 @@ def node_field() -> Iterator[NodeField]:
         found.api.close()
     finally:
         sandbox.down()
+
+
+@pytest.fixture
+def pods(node_field: NodeField) -> Iterator[Pods]:
+    """Pods for one test."""
+    found = Pods(node_field)
+    try:
+        yield found
+    finally:
+        found.clear()

@@ -38,6 +38,7 @@ class Adding:
         self._board = board
         self._cables = cables
         self._events = events
+        means.findings.followers.append(board.wake)
         self._background: set[asyncio.Task[None]] = set()
 
     async def add(self, request: Request) -> Answer:

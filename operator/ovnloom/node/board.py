@@ -106,9 +106,13 @@ class Board:
             for woken in self._waiting.get(key, ()):
                 woken.set()
         elif kind in (Subnet, Node):
-            for waiting in self._waiting.values():
-                for woken in waiting:
-                    woken.set()
+            self.wake()
+
+    def wake(self) -> None:
+        """Whoever waits looks again: something that isn't on the board has changed."""
+        for waiting in self._waiting.values():
+            for woken in waiting:
+                woken.set()
 
 
 def _is_named(kind: type) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -27,9 +28,18 @@ class Installing:
     wakes: frozenset[type] = frozenset()
     is_vital = False
 
-    def __init__(self, settings: NodeSettings, unready: Callable[[], Awaitable[str]]) -> None:
+    def __init__(
+        self, settings: NodeSettings, unready: Callable[[], Awaitable[str]], news: list[Callable[[], None]]
+    ) -> None:
+        """Who adds something to `news` hears when something has become right that Pods need."""
         self._settings = settings
+        self._news = news
         self._unready = unready
+
+    async def follow(self, wake: Callable[[], None]) -> None:
+        """Looks again whenever there is news."""
+        self._news.append(wake)
+        await asyncio.Event().wait()
 
     async def converge(self, view: View) -> None:  # noqa: ARG002 # as every part
         """A file that is there is its owner's; only its mode is ours. Raises Unavailable while Pods can't be served."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import perf_counter
 
 from ovnloom import log, metrics
@@ -23,8 +23,10 @@ LONGEST_PAUSE = 30.0
 class Turn:
     """One part and how it is."""
 
-    def __init__(self, part: Part, board: Board) -> None:
+    def __init__(self, part: Part, board: Board, news: Sequence[Callable[[], None]] = ()) -> None:
+        """`news` are called when the part becomes right for the first time."""
         self.part = part
+        self._news = news
         self.problem: str | None = "not done yet"
         """What is wrong now; None when this host has what the part wants."""
         self.is_done = False
@@ -78,7 +80,10 @@ class Turn:
             if self.problem is not None:
                 logger.info("part is as it should be", part=self.part.name)
             self.problem = None
-            self.is_done = True
+            if not self.is_done:
+                self.is_done = True
+                for tell in self._news:
+                    tell()
             return False
         finally:
             metrics.part_seconds.labels(self.part.name, outcome).observe(perf_counter() - started)
@@ -93,8 +98,8 @@ class Turn:
 class Loop:
     """All parts."""
 
-    def __init__(self, parts: Sequence[Part], board: Board) -> None:
-        self.turns = tuple(Turn(part, board) for part in parts)
+    def __init__(self, parts: Sequence[Part], board: Board, news: Sequence[Callable[[], None]] = ()) -> None:
+        self.turns = tuple(Turn(part, board, news) for part in parts)
 
     @property
     def waits_for(self) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 
 from ovnloom import log
@@ -87,8 +88,9 @@ class Agent:
         events = PodEvents(self._kube_events)
         parts: list[Part] = [make(means) for make in PARTS]
         parts += [Sweep(means, cables, self._work), Quality(means, events, self._work)]
-        parts.append(Installing(settings, self._unready))
-        self._loop = Loop(parts, self._board)
+        news: list[Callable[[], None]] = []
+        parts.append(Installing(settings, self._unready, news))
+        self._loop = Loop(parts, self._board, news)
         self._health = Health(self._board, ovs, settings.integration_bridge, self._loop)
         self._socket = Socket(
             name,

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+from ovnloom import metrics
 from ovnloom.errors import Unavailable
 from ovnloom.node.request import Attachment
 
@@ -29,6 +30,7 @@ class Work:
             older.cancel()
             await asyncio.wait([older])
         task = self._tasks[attachment] = asyncio.create_task(act())
+        metrics.pods_busy.set(len(self._tasks))
         task.add_done_callback(lambda done: self._forget(attachment, done))
         await asyncio.wait([task])
         if task.cancelled():
@@ -39,6 +41,7 @@ class Work:
     def _forget(self, attachment: Attachment, task: asyncio.Task[Any]) -> None:
         if self._tasks.get(attachment) is task:
             del self._tasks[attachment]
+            metrics.pods_busy.set(len(self._tasks))
 
     async def end(self) -> None:
         """Nothing is under way."""
