@@ -1,20 +1,12 @@
 """Whether a packet of one Pod reaches another, read from what `ovn-trace` prints."""
 
-import re
 from dataclasses import dataclass
 
 from demo.northbound import rows, several
 from demo.samples import Port
+from ovnloom.cli import trace_read
+from ovnloom.cli.ovn_tools import FIRST_PACKET
 from sandbox import Sandbox
-
-OUTPUT = re.compile(r'output to "([^"]+)", type "([^"]*)"')
-STAGE = re.compile(r"^ *\d+\. (\w+) \([^)]*\): (.*?)(?:, uuid .*)?$")
-DROP = re.compile(r"^ *(?:drop;|reject|log\(.*verdict=(?:drop|reject)|reg8\[1[78]\] = 1;)")
-"""Bits 17 and 18 of reg8 are how an ACL tells the stage after it to drop or reject, where the trace just ends."""
-PATCH = "patch"
-"""Type of the ports between a switch and a router: the packet goes on there, it isn't delivered."""
-FIRST_PACKET = ("--ct=new",) * 8
-"""Each conntrack lookup on the way finds no connection yet: the packet that opens one is what an ACL decides about."""
 
 
 @dataclass(frozen=True)
@@ -64,14 +56,10 @@ def trace(sandbox: Sandbox, source: Port, target: Port, address: str, port: int)
 
 def read(source: Port, target: Port, text: str) -> Traced:
     """What became of the packet, as a trace spells it out."""
-    stage = dropped = ""
-    for line in text.splitlines():
-        if found := STAGE.match(line):
-            stage = f"{found[1]} by {found[2]}"
-        elif DROP.match(line):
-            dropped = stage
-    delivered = (port for port, kind in OUTPUT.findall(text) if kind != PATCH)
-    return Traced(source, target, tuple(dict.fromkeys(delivered)), dropped, text)
+    found = trace_read.read(text)
+    stop = found.stop
+    dropped = f"{stop.stage} by {stop.match}, priority {stop.priority}" if stop else ""
+    return Traced(source, target, tuple(output.port for output in found.outputs), dropped, text)
 
 
 def _gateway(sandbox: Sandbox, source: Port) -> str:

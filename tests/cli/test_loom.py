@@ -14,8 +14,10 @@ import yaml
 from ovnloom.cli import loom
 from sandbox import until
 from tests.cli.conftest import Call, Said
+from tests.controller.api import Refusal
 from tests.controller.field import Place
 from tests.controller.replica import PATIENCE
+from tests.controller.test_pods import NAD
 
 POLICY = "networking.k8s.io/v1"
 
@@ -163,6 +165,38 @@ def test_a_pod_without_an_address_says_why(shop: Shop) -> None:
     assert reasons[-1] == "NoAddress"
     assert any("nowhere" in warning["message"] for warning in found["warnings"])
     assert f"{shop.space}/lost: {reasons[0]}: " in said.err
+
+
+def test_a_pod_with_two_networks_has_two_lines(shop: Shop) -> None:
+    """Each interface has an address and a port of its own, and either may be the broken one."""
+    place, provider = shop.place, f"lan.{shop.space}.ovn"
+    if place.api.get("CustomResourceDefinition", NAD["metadata"]["name"]) is None:  # type: ignore[index]
+        place.api.create(NAD)
+    second = place.subnet("lan", cidrBlock=place.cidr(2), provider=provider)
+    definition = {
+        "apiVersion": "k8s.cni.cncf.io/v1",
+        "kind": "NetworkAttachmentDefinition",
+        "metadata": {"name": "lan", "namespace": shop.space},
+        "spec": {"config": json.dumps({"cniVersion": "0.3.1", "type": "kube-ovn", "provider": provider})},
+    }
+    until(lambda: accepted(place, definition), "the kind to be served", PATIENCE)
+    place.pod("two", shop.space, {"k8s.v1.cni.cncf.io/networks": "lan"})
+    given = {name: place.allocated("two", shop.space, name)["ip_address"] for name in ("ovn", provider)}
+
+    said = shop.ask("pods", "-n", shop.space)
+
+    assert said.out.split()[2] == "NETWORK"
+    found = [line[2:5] for line in cells(said) if line[1] == "two"]
+    assert found == [["ovn", shop.net, given["ovn"]], [provider, second, given[provider]]]
+
+
+def accepted(place: Place, body: dict[str, Any]) -> bool:
+    """Whether the API server took the object."""
+    try:
+        place.create(body)
+    except Refusal:
+        return False
+    return True
 
 
 def test_without_a_southbound_database_only_the_ports_are_unknown(shop: Shop, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import pytest
@@ -33,8 +34,9 @@ class Tool:
     folder: Path
     host: str
     pod: str
+    network: str
 
-    async def __call__(self, verb: str, capabilities: dict[str, Any] | None = None, name: str = "kube-ovn") -> Said:
+    async def __call__(self, verb: str, capabilities: dict[str, Any] | None = None, name: str = "") -> Said:
         """The runtime did one thing with the whole chain."""
         environment = {
             "CNI_PATH": self.path,
@@ -43,7 +45,7 @@ class Tool:
             "CAP_ARGS": json.dumps(capabilities or {}),
         }
         tool = self.path.split(":")[1] + "/cnitool"
-        return await run(self.host, [tool, verb, name, f"/run/netns/{self.pod}"], environment)
+        return await run(self.host, [tool, verb, name or self.network, f"/run/netns/{self.pod}"], environment)
 
 
 @pytest.fixture
@@ -96,9 +98,11 @@ def tool(program: Path, reference: Path, tmp_path: Path, served: Agent, host: st
     ]
     folder = tmp_path / "net.d"
     folder.mkdir()
-    conflist = {"cniVersion": "1.1.0", "name": "kube-ovn", "plugins": chain}
+    # The tool remembers attachments in a folder of the whole machine, by network, and collects all of one network.
+    name = f"loomtest-{token_hex(4)}"
+    conflist = {"cniVersion": "1.1.0", "name": name, "plugins": chain}
     (folder / "01-kube-ovn.conflist").write_text(json.dumps(conflist))
-    return Tool(os.pathsep.join((str(program.parent), str(reference))), folder, host, pod)
+    return Tool(os.pathsep.join((str(program.parent), str(reference))), folder, host, pod, name)
 
 
 async def test_a_pod_in_a_chain_is_connected_checked_and_disconnected_twice(tool: Tool, served: Agent) -> None:
