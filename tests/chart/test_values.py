@@ -210,6 +210,27 @@ def test_no_container_may_more_than_it_needs(render: Render, values: Path) -> No
                 assert may["runAsUser"] > 0
 
 
+@pytest.mark.parametrize("values", CASES, ids=lambda path: path.stem)
+def test_a_server_on_a_file_system_that_cannot_be_written_has_a_place_for_its_files(
+    render: Render, values: Path
+) -> None:
+    """ovsdb-server and Python end at once where they can't make a temporary file."""
+    for manifest in render("--values", values):
+        spec = manifest.get("spec", {}).get("template", {}).get("spec", {})
+        if manifest["kind"] not in {"Deployment", "StatefulSet", "DaemonSet"} or "containers" not in spec:
+            continue
+        for container in spec["containers"]:
+            if container["name"] != "cleaned":  # does nothing but be there
+                assert "/tmp" in {mount["mountPath"] for mount in container["volumeMounts"]}, container["name"]
+
+
+def test_a_user_without_a_name_in_the_image_has_one(render: Render) -> None:
+    """Libraries ask for it, and end where there is none."""
+    environment = environment_of(render())
+
+    assert environment["USER"] == "ovnloom"
+
+
 ENTERING = {"NET_ADMIN", "NET_RAW", "SYS_ADMIN", "SYS_PTRACE"}
 """What it takes to change the interfaces of Pods, from outside."""
 CAPABILITIES = {
