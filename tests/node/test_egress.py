@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from ovnloom.node.egress import Egress, wanted
 from ovnloom.node.networks import routed
 from ovnloom.node.view import View
 from ovnloom.settings import NodeSettings
-from tests.netns import address, forward, listener, namespace, route, seen_from, wire
+from tests.netns import address, forward, ip, listener, namespace, route, seen_from, wire
 from tests.node.views import node, seen, subnet
 
 BLUE = "10.16.0.0/16,fd00:16::/112"
@@ -143,10 +144,16 @@ async def test_what_is_right_is_not_touched_and_what_is_removed_comes_back(alone
         view = seen(subnet("blue", BLUE, **SPEC), pod("a", "10.16.0.5,fd00:16::5"))
         found = detour(view)
         part = Egress(NodeSettings())
-        await part.converge(view)
-        await rules.change((), [Rule(1001, "10.16.0.5/32", 1001)])
-        await routes.change((), [Route("0.0.0.0/0", "192.0.2.99", table=1001)])
-
-        await part.converge(view)
-
-        assert (await rules.ours(), await routes.in_tables(OURS)) == (found.rules, found.routes)
+        woken: asyncio.Queue[None] = asyncio.Queue()
+        following = asyncio.create_task(part.follow(lambda: woken.put_nowait(None)))
+        try:
+            async with asyncio.timeout(10):
+                await woken.get()  # the first look
+                await part.converge(view)
+                ip("rule del from 10.16.0.5")
+                ip("route flush table 1001")
+                while (await rules.ours(), await routes.in_tables(OURS)) != (found.rules, found.routes):
+                    await woken.get()
+                    await part.converge(view)
+        finally:
+            following.cancel()

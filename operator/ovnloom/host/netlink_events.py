@@ -30,6 +30,8 @@ BUFFER = 4 * 1024 * 1024
 """Bytes: 100 Pods at once fit."""
 FORCE_BUFFER = 33
 """SO_RCVBUFFORCE: beyond what the host allows everybody."""
+ROUTE_TYPE, UNICAST, RTA_DST = 7, 1, 1
+"""Offset of rtm_type, and what matters of it."""
 HEADER = struct.Struct("=IHHII")
 IFLA_IFNAME, NFTA_TABLE, NFTA_GEN_PID = 3, 1, 2
 ADDRESS_SCOPE = 3
@@ -125,8 +127,17 @@ def _route(kind: int, content: memoryview) -> Iterator[Event]:
         scope, index = struct.unpack_from("=BI", content, ADDRESS_SCOPE)
         if scope != LINK_SCOPE:
             yield Event("address", index=index)
-    elif what is not None:
+    elif what == "rule" or (what == "route" and _is_plain(content)):
         yield Event(what)
+
+
+def _is_plain(content: memoryview) -> bool:
+    """Whether a route is one to a network: each interface of a Pod brings local, link-local and multicast ones."""
+    if content[ROUTE_TYPE] != UNICAST:
+        return False
+    target = _attribute(content, 12, RTA_DST)
+    is_link_local = target is not None and len(target) == 16 and (target[0], target[1] & 0xC0) == (0xFE, 0x80)
+    return not is_link_local
 
 
 class Tables:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -74,24 +74,25 @@ async def in_tables(protocol: int) -> frozenset[Route]:
     return frozenset(found)
 
 
-async def change(add: Iterable[Route], remove: Collection[Route], protocol: int = STATIC) -> None:
+async def change(add: Collection[Route], remove: Collection[Route], protocol: int = STATIC) -> None:
     """The routes are there, or gone. What there is to the same network gives way.
 
     Raises Unavailable, once everything else is done, for those that the kernel refuses.
     """
     wrong: list[str] = []
     async with AsyncIPRoute() as kernel:
+        links = {link: await index_of(kernel, link) for link in {each.link for each in (*add, *remove)} - {""}}
         # Networks on the link first: a neighbour has to be in one of them.
         for route in sorted(add, key=lambda each: (bool(each.via), each)):
             try:
-                await kernel.route("replace", **await _words(kernel, route, protocol))
+                await kernel.route("replace", **_words(links, route, protocol))
             except (NetlinkError, Unavailable) as problem:
                 wrong.append(f"route to {route.to} via {route.via or route.link}: {problem}")
             else:
                 logger.info("route set", to=route.to, via=route.via, interface=route.link, table=route.table)
         for route in sorted(remove):
             try:
-                await kernel.route("del", **await _words(kernel, route, None))
+                await kernel.route("del", **_words(links, route, None))
             except Unavailable:
                 continue  # its link is gone, and the route with it
             except NetlinkError as problem:
@@ -125,10 +126,10 @@ async def index_of(kernel: AsyncIPRoute, link: str) -> int | None:
     return int(found[0]["index"]) if found else None
 
 
-async def _words(kernel: AsyncIPRoute, route: Route, protocol: int | None) -> dict[str, Any]:
+def _words(links: Mapping[str, int | None], route: Route, protocol: int | None) -> dict[str, Any]:
     words: dict[str, Any] = {"dst": route.to, "family": route.family, "table": route.table}
     if route.link:
-        index = await index_of(kernel, route.link)
+        index = links[route.link]
         if index is None:
             raise Unavailable(f"there is no interface {route.link}")
         words["oif"] = index

@@ -14,8 +14,9 @@ from ovnloom.host.netlink_events import events
 from ovnloom.host.routes import OURS, Route
 from ovnloom.host.rules import Rule
 from ovnloom.ipam import NO_ADDRESS, Family, Malformed, Pair, address_text, parse_pair
-from ovnloom.node.networks import PREFIX, Known, Routed, routed
+from ovnloom.node.networks import PREFIX, Known, Routed, hosts, routed
 from ovnloom.node.part import Means
+from ovnloom.node.remembered import Remembered
 from ovnloom.node.view import View
 from ovnloom.settings import NodeSettings
 
@@ -47,12 +48,18 @@ class Egress:
     def __init__(self, settings: NodeSettings) -> None:
         self._settings = settings
         self._known: Known = {}
+        self._judged, self._done = Remembered(), Remembered()
         self._told: tuple[str, ...] = ()
 
     async def converge(self, view: View) -> None:
         """Rules and routes of ours are those that are wanted. A packet never finds a rule whose table is empty."""
-        self._known = routed(view, self._settings, self._known)
-        needed = wanted(view, self._known)
+        facts = (view.subnets,), (hosts(view),)
+        if not self._judged.is_same(*facts):
+            moment, self._known = self._judged.moment, routed(view, self._settings, self._known)
+            self._judged.keep(moment, *facts)
+        needed, moment = wanted(view, self._known), self._done.moment
+        if self._done.is_same((), (needed,)):
+            return
         if needed.problems != self._told:
             self._told = needed.problems
             for problem in needed.problems:
@@ -66,11 +73,13 @@ class Egress:
         gone = {each for each in old - needed.routes if (each.to, each.table) not in targets}
         if gone:
             await routes.change((), gone)
+        self._done.keep(moment, (), (needed,))
 
     async def follow(self, wake: Callable[[], None]) -> None:
         """Whoever removes a rule or a route wakes the part."""
         async for event in events():
             if event.kind in ("unknown", "route", "rule"):
+                self._done.forget()
                 wake()
 
 

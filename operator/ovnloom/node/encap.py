@@ -8,6 +8,7 @@ from functools import partial
 
 from ovnloom import log
 from ovnloom.api.node import Node
+from ovnloom.api.subnet import Subnet
 from ovnloom.errors import Unavailable
 from ovnloom.host.netlink_events import events
 from ovnloom.host.nics import mtu_of, nics, raise_link
@@ -16,6 +17,7 @@ from ovnloom.host.ovs_rows import Rows
 from ovnloom.kube.events import About
 from ovnloom.node.networks import PREFIX
 from ovnloom.node.part import Means
+from ovnloom.node.remembered import Remembered
 from ovnloom.node.tunnel import LEAST_IPV6, Tunnel, tunnel
 from ovnloom.node.view import View
 from ovnloom.settings import NodeSettings
@@ -36,7 +38,7 @@ class Encap:
     """The part: OVN finds this host, and everybody knows how long a Pod's packet may be."""
 
     name = "encap"
-    wakes: frozenset[type] = frozenset({Node})
+    wakes: frozenset[type] = frozenset({Node, Subnet})
     is_vital = True
 
     def __init__(self, means: Means) -> None:
@@ -44,12 +46,16 @@ class Encap:
         self._settings = means.settings
         self._link = ""
         self._told = ""
+        self._done = Remembered()
 
     async def converge(self, view: View) -> None:
         """Open vSwitch says where tunnels end, the Node says which chassis it is. Raises Unavailable."""
         node = view.node
         if node is None:
             raise Unavailable("this node isn't known to the API server; the kubelet registers it")
+        facts, moment = ((), (node, _has_ipv6(view))), self._done.moment
+        if self._done.is_same(*facts):
+            return
         bridges = await self._means.ovs.read(bridges_of)
         near = tunnel(node, self._settings.tunnel_interface, await nics(), bridges)
         self._link = near.link
@@ -61,12 +67,18 @@ class Encap:
             body = {"metadata": {"annotations": {CHASSIS: chassis}}}
             await self._means.client.patch(BY_TYPE[Node], node.key, body)
             logger.info("node is a chassis", node=node.name, chassis=chassis)
+        self._done.keep(moment, *facts)
 
     async def follow(self, wake: Callable[[], None]) -> None:
         """An address or MTU that changes wakes the part, and so does who writes into Open vSwitch."""
+
+        def look() -> None:
+            self._done.forget()
+            wake()
+
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._follow_host(wake))
-            group.create_task(self._follow_switch(wake))
+            group.create_task(self._follow_host(look))
+            group.create_task(self._follow_switch(look))
 
     async def _follow_host(self, wake: Callable[[], None]) -> None:
         async for event in events():
@@ -119,9 +131,8 @@ class Encap:
         self._warn(view, near, size, found)
 
     def _warn(self, view: View, near: Tunnel, size: int, found: int) -> None:
-        has_ipv6 = any(":" in subnet.cidr_block for subnet in view.subnets.values())
         wrong = ""
-        if found < LEAST_IPV6 and has_ipv6:
+        if found < LEAST_IPV6 and _has_ipv6(view):
             wrong = (
                 f"Pods have an MTU of {found}, and IPv6 needs {LEAST_IPV6}; give {near.link} one of "
                 f"{size + LEAST_IPV6 - found} or more (it has {size})"
@@ -162,6 +173,10 @@ def _said(rows: Rows) -> Mapping[str, str]:
 
 def _differs(seen: Mapping[str, str], rows: Rows) -> bool | None:
     return True if _said(rows) != seen else None
+
+
+def _has_ipv6(view: View) -> bool:
+    return any(":" in subnet.cidr_block for subnet in view.subnets.values())
 
 
 async def _serve(device: str) -> None:

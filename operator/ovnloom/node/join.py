@@ -19,6 +19,7 @@ from ovnloom.host.ports import PORT_NAME
 from ovnloom.node.availability import Availability
 from ovnloom.node.joined import LINK, Joined, joined
 from ovnloom.node.part import Means
+from ovnloom.node.remembered import Remembered
 from ovnloom.node.view import View
 
 logger = log.get("join")
@@ -46,6 +47,7 @@ class Join:
         self._availability = Availability(means.client)
         self._joined: Joined | None = None
         self._node: Node | None = None
+        self._done = Remembered()
 
     async def converge(self, view: View) -> None:
         """ovn0 is as the Node's annotations say, and the router answers. What is right isn't touched.
@@ -55,6 +57,9 @@ class Join:
         self._node = view.node
         size = self._means.findings.pod_mtu
         join = joined(view.node).within(size)
+        facts, moment = ((), (view.node, size)), self._done.moment
+        if self._done.is_same(*facts):
+            return
         port = wanted(join, size)
         bridge = self._means.settings.integration_bridge
         if await self._means.ovs.edit(lambda rows: connect(rows, bridge, port)):
@@ -71,17 +76,23 @@ class Join:
             raise Unavailable(
                 f"gateway {silent[0]} of the join Subnet doesn't answer on {LINK}; see whether ovn-controller runs"
             )
+        self._done.keep(moment, *facts)
 
     async def follow(self, wake: Callable[[], None]) -> None:
         """Whoever changes ovn0 wakes the part, and so do a changed MTU and a silent router.
 
         OVN may be away for a while: ovn0 and what runs over it stay, and the socket for Pods does, too.
         """
+
+        def look() -> None:
+            self._done.forget()
+            wake()
+
         self._means.findings.followers.append(wake)
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._follow_host(wake))
-            group.create_task(self._follow_switch(wake))
-            group.create_task(self._probe(wake))
+            group.create_task(self._follow_host(look))
+            group.create_task(self._follow_switch(look))
+            group.create_task(self._probe(look))
 
     async def _follow_host(self, wake: Callable[[], None]) -> None:
         async for event in events():

@@ -20,8 +20,9 @@ from ovnloom.host.nft import Chain, Hook, Rule, Set, Table
 from ovnloom.ipam import FAMILIES, Family, Malformed, address_text, parse_address
 from ovnloom.node.counters import NAME, WAYS, count, counter_of
 from ovnloom.node.joined import LINK
-from ovnloom.node.networks import Known, Routed, routed
+from ovnloom.node.networks import Known, Routed, hosts, routed
 from ovnloom.node.part import Means
+from ovnloom.node.remembered import Remembered
 from ovnloom.node.view import View
 from ovnloom.settings import NodeSettings
 
@@ -49,24 +50,34 @@ class Masquerade:
     def __init__(self, settings: NodeSettings) -> None:
         self._settings = settings
         self._known: Known = {}
+        self._done = Remembered()
 
     async def converge(self, view: View) -> None:
         """The table says what the view says; nothing is written when it does already."""
+        facts, moment = ((view.subnets,), (hosts(view),)), self._done.moment
+        if self._done.is_same(*facts):
+            return
         self._known = routed(view, self._settings, self._known)
         await nft_kernel.apply(table(view, self._known))
         count(view.name, self._known)
         await openings.make(LINK)
+        self._done.keep(moment, *facts)
 
     async def follow(self, wake: Callable[[], None]) -> None:
         """Whoever changes our table wakes the part at once; whoever changes another may have closed the host."""
         loop = asyncio.get_running_loop()
         due = 0.0
+
+        def look() -> None:
+            self._done.forget()
+            wake()
+
         async for event in events():
             if event.kind == "unknown" or (event.kind == "table" and event.name == NAME):
-                wake()
+                look()
             elif event.kind == "table" and not event.name.startswith(KNOWN_TABLES) and loop.time() >= due:
                 due = loop.time() + SETTLE_SECONDS
-                loop.call_later(SETTLE_SECONDS, wake)
+                loop.call_later(SETTLE_SECONDS, look)
 
 
 def table(view: View, subnets: Known) -> Table:

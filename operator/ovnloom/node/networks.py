@@ -109,6 +109,11 @@ def _overlapping(found: Iterable[Routed], family: Family) -> Iterator[str]:
         open_.append((-minus_last, created, name))
 
 
+def hosts(view: View) -> dict[str, tuple[str, ...]]:
+    """The InternalIPs of all nodes: all that `routed` asks of them."""
+    return {name: node.internal_ips for name, node in view.nodes.items()}
+
+
 def has_address_in(networks: Networks, node: Node | None, family: Family) -> bool:
     """Whether the node's InternalIP lies in the CIDR of that family."""
     address, network = internal_ips(node).get(family), networks.of(family)

@@ -13,8 +13,9 @@ from ovnloom.host.nics import mtu_of
 from ovnloom.host.routes import Route
 from ovnloom.ipam import FAMILIES, Family
 from ovnloom.node.joined import LINK, Joined, joined
-from ovnloom.node.networks import Known, has_address_in, internal_ips, is_routed, routed
+from ovnloom.node.networks import Known, has_address_in, hosts, internal_ips, is_routed, routed
 from ovnloom.node.part import Means
+from ovnloom.node.remembered import Remembered
 from ovnloom.node.view import View
 from ovnloom.settings import NodeSettings
 
@@ -29,10 +30,14 @@ class Routes:
     def __init__(self, settings: NodeSettings) -> None:
         self._settings = settings
         self._known: Known = {}
+        self._done = Remembered()
 
     async def converge(self, view: View) -> None:
         """ovn0 has the routes that are wanted, and no others to neighbours. Raises Unavailable without ovn0."""
         join = joined(view.node)
+        facts, moment = ((view.subnets,), (join, hosts(view))), self._done.moment
+        if self._done.is_same(*facts):
+            return
         self._known = routed(view, self._settings, self._known)
         there = await routes.on_link(LINK)
         size = await mtu_of(LINK)
@@ -46,11 +51,13 @@ class Routes:
             # A route that changes is replaced: to remove it afterwards would remove the new one.
             targets = {each.to for each in needed}
             await routes.change(needed - there, {each for each in gone if each.to not in targets})
+        self._done.keep(moment, *facts)
 
     async def follow(self, wake: Callable[[], None]) -> None:
         """Whoever removes a route or takes ovn0 down (netplan, NetworkManager) wakes the part."""
         async for event in events():
-            if event.kind in ("unknown", "route") or (event.kind == "link" and event.name == LINK):
+            if event.kind in ("unknown", "route", "address") or (event.kind == "link" and event.name == LINK):
+                self._done.forget()
                 wake()
 
 
