@@ -95,3 +95,18 @@ async def test_who_changes_a_table_is_told_and_we_are_not(heard: Heard) -> None:
     await heard.until(lambda event: event.kind == "table")
 
     assert heard.names("table") == {"loomother"}
+
+
+async def test_who_changes_a_table_is_known_by_the_number_that_it_has_itself(heard: Heard) -> None:
+    """An agent in a namespace of processes would take its own changes for others', and read its tables for each."""
+    nft_kernel.OWN.append(1)
+    unshared = ("unshare", "--pid", "--fork", "nft", "add table inet loomown")
+    other = ("nft", "add table inet loomother")
+    for command in (unshared, other):
+        process = await asyncio.create_subprocess_exec(*command)
+        assert await process.wait() == 0
+    nft_kernel.OWN.remove(1)
+
+    await heard.until(lambda event: event.kind == "table")
+
+    assert heard.names("table") == {"loomother"}

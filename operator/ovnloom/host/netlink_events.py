@@ -33,7 +33,7 @@ FORCE_BUFFER = 33
 ROUTE_TYPE, UNICAST, RTA_DST = 7, 1, 1
 """Offset of rtm_type, and what matters of it."""
 HEADER = struct.Struct("=IHHII")
-IFLA_IFNAME, NFTA_TABLE, NFTA_GEN_PID = 3, 1, 2
+IFLA_IFNAME, NFTA_TABLE = 3, 1
 ADDRESS_SCOPE = 3
 """Offset of ifa_scope, which ifa_index follows."""
 LINK_SCOPE = 253
@@ -68,7 +68,7 @@ async def events() -> AsyncIterator[Event]:
             yield await queue.get()
 
 
-Read = Callable[[int, memoryview], Iterator[Event]]
+Read = Callable[[int, memoryview, int], Iterator[Event]]
 
 
 def _open(protocol: int, groups: int) -> socket.socket:
@@ -92,17 +92,18 @@ def _drain(opened: socket.socket, read: Read, queue: asyncio.Queue[Event]) -> No
                 raise
             queue.put_nowait(Event("unknown"))
             continue
-        for kind, content in _messages(said):
-            for event in read(kind, content):
+        for kind, content, sender in _messages(said):
+            for event in read(kind, content, sender):
                 queue.put_nowait(event)
 
 
-def _messages(said: memoryview) -> Iterator[tuple[int, memoryview]]:
+def _messages(said: memoryview) -> Iterator[tuple[int, memoryview, int]]:
+    """The kind and the content of each, and the socket of who made the change: netlink(7) numbers it as its process."""
     while len(said) >= HEADER.size:
-        length, kind, *_ = HEADER.unpack_from(said)
+        length, kind, _, _, sender = HEADER.unpack_from(said)
         if length < HEADER.size:
             return
-        yield kind, said[HEADER.size : length]
+        yield kind, said[HEADER.size : length], sender
         said = said[length + 3 & ~3 :]
 
 
@@ -118,7 +119,7 @@ def _attribute(content: memoryview, offset: int, wanted: int) -> bytes | None:
     return None
 
 
-def _route(kind: int, content: memoryview) -> Iterator[Event]:
+def _route(kind: int, content: memoryview, _: int) -> Iterator[Event]:
     what = KINDS.get(kind)
     if what == "link":
         (index,) = struct.unpack_from("=i", content, 4)
@@ -146,16 +147,20 @@ class Tables:
     def __init__(self) -> None:
         self._names: set[str] = set()
 
-    def __call__(self, kind: int, content: memoryview) -> Iterator[Event]:
-        """Events of a transaction that isn't ours."""
+    def __call__(self, kind: int, content: memoryview, sender: int) -> Iterator[Event]:
+        """Events of a transaction that isn't ours.
+
+        The message also has a process (NFTA_GEN_PROC_PID), but as the first namespace of processes numbers it, which is
+        another number for an agent in a container.
+        """
         if kind >> 8 != NFT_SUBSYSTEM:
             return
         if kind & 0xFF != NFT_NEWGEN:
             # The first attribute of every message is the name of its table.
             self._names.add((_attribute(content, 4, NFTA_TABLE) or b"").rstrip(b"\0").decode())
             return
-        said, names = _attribute(content, 4, NFTA_GEN_PID), sorted(self._names)
+        names = sorted(self._names)
         self._names.clear()
-        if said is None or int.from_bytes(said, "big") in OWN:
+        if sender in OWN:
             return
         yield from (Event("table", name) for name in names)
