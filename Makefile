@@ -39,8 +39,12 @@ test: $(READY) servers programs ## Run the tests, those with real servers includ
 	@.venv/bin/pytest -n $(WORKERS) --dist loadgroup $(TESTS)
 
 .PHONY: demo
-demo: $(READY) servers programs ## Show a cluster with ovnloom in it, and leave it up.
+demo: $(READY) servers programs ## Show a cluster of real nodes with ovnloom as its network, and leave it up.
 	@$(PYTHON) -m demo
+
+.PHONY: demo-rows
+demo-rows: $(READY) servers programs ## Show, without containers, rows in OVN, plans and verdicts.
+	@$(PYTHON) -m demo rows
 
 .PHONY: demo-down
 demo-down: $(READY) ## Remove all that `make demo` brought up.
@@ -53,6 +57,10 @@ nodes: $(READY) servers programs ## Bring up a sandbox with two nodes that run c
 .PHONY: bench
 bench: $(READY) servers programs ## Measure Pods per second, memory and restart (ARGS=… are passed on).
 	@$(PYTHON) -m bench $(ARGS)
+
+.PHONY: e2e
+e2e: $(READY) servers programs ## Run the network tests of Kubernetes' own end-to-end suite (WHICH=smoke for twelve of them).
+	@$(PYTHON) -m e2e $(WHICH)
 
 .PHONY: generate
 generate: $(READY) ## Write what follows from the code: crds/, settings of the chart, reference pages.

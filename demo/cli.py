@@ -9,24 +9,41 @@ from rich.console import Console
 
 from demo.controller import Controller
 from demo.show import Show
+from demo.tour.install import Installed
+from demo.tour.walk import Walk, go_on
 from sandbox import Sandbox, SandboxError
+from sandbox.fabric import Family
 from sandbox.report import Shown
 
 app = typer.Typer(help="Show a cluster with ovnloom in it.", add_completion=False, pretty_exceptions_enable=False)
 out = Console(highlight=False)
 
 Name = Annotated[str, typer.Option(help="Which sandbox; several live side by side.")]
+Nodes = Annotated[int, typer.Option(min=1, max=20)]
+Families = Annotated[Family, typer.Option(help="Of the addresses of Pods and Services.")]
 
 
 @app.callback(invoke_without_command=True)
-def show(context: typer.Context, name: Name = "demo", nodes: Annotated[int, typer.Option(min=1, max=20)] = 3) -> None:
-    """Bring a cluster up, apply docs/samples, show what came of them, and leave the cluster up."""
+def tour(context: typer.Context, name: Name = "demo", nodes: Nodes = 2, family: Families = "ipv4") -> None:
+    """Bring a cluster of real nodes up, install ovnloom with Helm, show its network with packets, and leave it up."""
     if context.invoked_subcommand is None:
-        sandbox = Sandbox(name)
-        try:
-            Show(sandbox, out, Shown(out)).run(nodes)
-        except SandboxError as error:
-            raise SandboxError(f"{error}\n{_what_to_do(sandbox)}") from None
+        sandbox, report = Sandbox(name, kubelets=True, family=family), Shown(out)
+        installed = Installed(sandbox, report)
+        installed.up(nodes)
+        seen = Walk(installed.place(), out).run()
+        go_on(sandbox, out)
+        if wrong := sum(not each.right for each in seen):
+            raise SandboxError(f"{wrong} of {len(seen)} are not as they should be")
+
+
+@app.command()
+def rows(name: Name = "rows", nodes: Nodes = 3) -> None:
+    """Show without containers what ovnloom writes into OVN, what a change would do, and why packets are dropped."""
+    sandbox = Sandbox(name)
+    try:
+        Show(sandbox, out, Shown(out)).run(nodes)
+    except SandboxError as error:
+        raise SandboxError(f"{error}\n{_what_to_do(sandbox)}") from None
 
 
 @app.command()
@@ -38,7 +55,7 @@ def down(name: Name = "demo") -> None:
 def _what_to_do(sandbox: Sandbox) -> str:
     log = Controller(sandbox).server.log
     start_over = (
-        f"to start over: {os.path.relpath(sys.executable)} -m demo down --name {sandbox.name}, then the demo again"
+        f"to start over: {os.path.relpath(sys.executable)} -m demo down --name {sandbox.name}, then `rows` again"
     )
     return f"what the controller says: {log}\n{start_over}" if log.exists() else start_over
 

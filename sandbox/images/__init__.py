@@ -8,7 +8,7 @@ from sandbox.images import others, own
 from sandbox.images.archive import Image, archive
 from sandbox.report import Report
 
-__all__ = ["Image", "all", "load", "ours", "pods"]
+__all__ = ["Image", "all", "load", "ours", "ovnloom", "pods"]
 
 
 def all(report: Report) -> tuple[Image, ...]:  # noqa: A001  images.all reads as what it is
@@ -19,9 +19,16 @@ def all(report: Report) -> tuple[Image, ...]:  # noqa: A001  images.all reads as
 def ours(report: Report) -> tuple[Image, ...]:
     """ovnloom, which changes with each change of the code, and the servers of OVN, which don't."""
     ovn = [own.contents(target, report) for target in ("ovn-central", "ovs")]
-    ovnloom = own.contents("ovnloom", report)
-    with report.step("archives of ovnloom's images") as tell:
-        return (*archive("ovnloom", [ovnloom], tell), *archive("ovn", ovn, tell))
+    with report.step("archive of OVN's images") as tell:
+        servers = archive("ovn", ovn, tell)
+    return (*ovnloom(report), *servers)
+
+
+def ovnloom(report: Report) -> tuple[Image, ...]:
+    """The controller, the agent and the CNI plugin, in one."""
+    found = own.contents("ovnloom", report)
+    with report.step("archive of ovnloom's image") as tell:
+        return archive("ovnloom", [found], tell)
 
 
 def pods(report: Report) -> tuple[Image, ...]:

@@ -37,7 +37,7 @@ def name() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def shown(name: str) -> str:
     """What the first run printed."""
-    done = run("--name", name, "--nodes", "2")
+    done = run("rows", "--name", name, "--nodes", "2")
     assert done.returncode == 0, done.stdout
     return done.stdout
 
@@ -147,7 +147,7 @@ def test_a_second_run_changes_nothing_and_ends_well(shown: str, name: str) -> No
     """People run it again; addresses that moved would make it a bad example of what it shows."""
     before = _addresses(name)
 
-    done = run("--name", name, "--nodes", "2")
+    done = run("rows", "--name", name, "--nodes", "2")
 
     assert done.returncode == 0, done.stdout
     assert "the sandbox is up already" in done.stdout

@@ -25,6 +25,9 @@ CHECK_SECONDS = 300.0
 """How soon after a start, and then how often, the census is held against the cluster. Kinds that weren't served are
 asked for each `EARLY_SECONDS`."""
 
+IDENTITY: Any = "ovnloom"
+"""kopf would make one of the user's name, which the user of a container needn't have. A Lease says who leads."""
+
 
 def watch(table: Table, census: Census, registry: kopf.OperatorRegistry) -> None:
     """Hand every event of one kind to the engine.
@@ -104,7 +107,12 @@ async def _run_kopf(client: Client, census: Census) -> None:
     _login(client, census, registry, sessions)
     with _signals_kept():
         tasks = await kopf.spawn_tasks(
-            registry=registry, settings=settings(), memories=Forgetful(), standalone=True, clusterwide=True
+            registry=registry,
+            settings=settings(),
+            memories=Forgetful(),
+            standalone=True,
+            clusterwide=True,
+            identity=IDENTITY,
         )
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -1,0 +1,64 @@
+"""What comes from outside into the cluster, and what leaves it."""
+
+import json
+from collections.abc import Iterator
+from functools import partial
+
+from demo.tour.place import ECHO, Place, at, host_of
+from demo.tour.scene import Scene, Seen
+
+PUBLIC = {4: "192.0.2.80", 6: "2001:db8::80"}
+"""The address that Service web-public gets; of the ranges for documentation, so nobody's."""
+
+
+def node_ports(place: Place) -> Iterator[Seen]:
+    web = place.on_each_node("tour", "web")
+    names = {pod.name for pod in web}
+    for node, address in place.nodes.items():
+        said = place.answers(partial(place.asks_from_outside, at(address, 30080)), names.__contains__)
+        yield Seen(f"a host outside -> {node}, NodePort 30080", said, NODE_PORT, said in names)
+    here = place.outside.addresses
+    for pod in web:
+        address = place.nodes[pod.node]
+        said = place.answers(partial(place.asks_from_outside, at(address, 30081)), pod.name.__eq__)
+        yield Seen(f"a host outside -> {pod.node}, NodePort 30081 (policy Local)", said, LOCAL, said == pod.name)
+        source = host_of(place.answers(partial(place.asks_from_outside, at(address, 30081, "/clientip"))))
+        yield Seen(f"the same: who asked {pod.name}?", source, CLIENT, source in here)
+
+
+def load_balancer(place: Place) -> Iterator[Seen]:
+    web = place.on_each_node("tour", "web")
+    names = {pod.name for pod in web}
+    node, through = next(iter(place.nodes.items()))
+    public = PUBLIC[6 if ":" in through else 4]
+    status = json.dumps({"status": {"loadBalancer": {"ingress": [{"ip": public}]}}})
+    patch = ("patch", "service", "web-public", "-n", "tour", "--subresource=status", "--type=merge", "-p", status)
+    place.kubectl(*patch)
+    place.outside.run("ip", "route", "replace", public, "via", through)
+    said = place.answers(partial(place.asks_from_outside, at(public, 80)), names.__contains__)
+    yield Seen(f"a host outside -> {public}:80, routed to {node}", said, BALANCED, said in names)
+    client = place.on_each_node("tour", "client")[-1]
+    said = place.answers(partial(place.asks, client, at(public, 80)), names.__contains__)
+    yield Seen(f"{client} -> {public}:80", said, BALANCED_INSIDE, said in names)
+
+
+def egress(place: Place) -> Iterator[Seen]:
+    for client in place.on_each_node("tour", "client"):
+        url = at(place.outside.address, ECHO, "/clientip")
+        node = place.nodes[client.node]
+        source = host_of(place.answers(partial(place.asks, client, url)))
+        yield Seen(f"{client} -> a host outside: who asked?", source, EGRESS, source == node)
+
+
+NODE_PORT = "Every node takes the connection, and translates it to a ready Pod, on whichever node that is."
+LOCAL = "With externalTrafficPolicy Local a node only asks its own Pods."
+CLIENT = "… and the Pod sees the client's own address."
+BALANCED = "The nodes answer for the address that the Service's status names."
+BALANCED_INSIDE = "From inside nobody has to leave the cluster for it."
+EGRESS = "The Subnet has natOutgoing: outside the node's address is seen; the node of the Pod itself is the way out."
+
+SCENES = (
+    Scene("nodeport", "Outside to Service", "NodePorts, from a host that is no node.", node_ports),
+    Scene("loadbalancer", "An address for a Service", "A Service of type LoadBalancer.", load_balancer),
+    Scene("egress", "Out of the cluster", "A Pod asks a host that knows nothing of Pods.", egress),
+)

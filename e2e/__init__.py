@@ -1,0 +1,1 @@
+"""Kubernetes' own end-to-end tests, against a sandbox with ovnloom in it."""
