@@ -15,7 +15,10 @@ from sandbox.openvswitch import SYSTEM_ID
 from sandbox.ovn import Ovn
 from sandbox.report import Report
 from sandbox.server import recorded
+from sandbox.wait import until
 from sandbox.worker import Worker
+
+WATCHERS = 8192
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,7 @@ class Workers:
 
     def _start(self, hosts: Iterable[Host], report: Report) -> None:
         hosts = tuple(hosts)
+        _allow_watching()
         build.build(build.KUBELET, report)
         pods = images.pods(report)
         unpacked = snapshot.of(pods, report)
@@ -100,7 +104,8 @@ class Workers:
             with ThreadPoolExecutor() as threads:
                 workers = [Worker(each, self.controlplane) for each in hosts]
                 list(threads.map(lambda worker: worker.up(unpacked, (*pods, *more), southbound), workers))
-            self._kubectl("wait", "--for=create", "--timeout=60s", *names)
+            # `kubectl wait --for=create` of several ends at once when the first is there and the second isn't.
+            until(lambda: set(names) <= set(self._kubectl("get", "nodes", "-o", "name").split()), "the Nodes", 60)
         if self.controlplane.layout.cni == "bridge":
             bridge.route(tuple(each for each in self.hosts if each.alive))
             self._kubectl("wait", "--for=condition=Ready", "--timeout=60s", *names)
@@ -123,6 +128,16 @@ class Workers:
 
     def _host(self, number: int) -> Host:
         return Host(self.fabric, number, release=self.ovn.release)
+
+
+def _allow_watching() -> None:
+    """The kernel lets all nodes of this machine together watch files: its default is meant for one.
+
+    A kubelet alone takes a dozen of the 128, and ends when there is none left.
+    """
+    limit = Path("/proc/sys/fs/inotify/max_user_instances")
+    if int(limit.read_text()) < WATCHERS:
+        limit.write_text(f"{WATCHERS}\n")
 
 
 def is_whole(node: Host) -> bool:
