@@ -45,7 +45,26 @@ def command() -> typer.Typer:
     run.__doc__ = TEXT
     app.callback(invoke_without_command=True)(run)
     app.command("install-binaries")(install_binaries)
+    app.command("status")(status)
+    app.command("clean")(clean)
     return app
+
+
+def status(context: typer.Context) -> None:
+    """Say what this host should have and has. Exit code: 0 all is there, 1 something is missing."""
+    from ovnloom.cli.node_page import page
+
+    wrong, lines = page(context.obj)
+    for line in lines:
+        typer.echo(line)
+    raise typer.Exit(1 if wrong else 0)
+
+
+def clean(context: typer.Context) -> None:
+    """Take everything of ovnloom off this host; Pods that still run lose their network. The agent has to be ended."""
+    from ovnloom.node.clean import run
+
+    raise typer.Exit(run(context.obj, typer.echo))
 
 
 Source = Annotated[Path, typer.Argument(metavar="FROM", help="Directory that has the CNI plugins.")]

@@ -30,6 +30,7 @@ from ovnloom.node.parts import PARTS
 from ovnloom.node.providers import resume
 from ovnloom.node.quality import Quality
 from ovnloom.node.serve import Socket, serving
+from ovnloom.node.status import Status
 from ovnloom.node.sweep import Sweep
 from ovnloom.node.watch import run_watches
 from ovnloom.node.work import Work
@@ -99,6 +100,7 @@ class Agent:
             Checking(ovs, self._board),
             self._work,
             self._unready,
+            Status(settings, self._board, ovs, self._loop),
         )
         self._name = name
 

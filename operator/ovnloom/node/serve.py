@@ -19,6 +19,7 @@ from ovnloom.node.add import Adding
 from ovnloom.node.check import Checking, Wrong
 from ovnloom.node.delete import Deleting
 from ovnloom.node.request import BadRequest, Request, attachments, parse
+from ovnloom.node.status import Status
 from ovnloom.node.work import Work
 from ovnloom.ovn import names
 
@@ -41,6 +42,7 @@ class Socket:
         checking: Checking,
         work: Work,
         unready: Callable[[], Awaitable[str]],
+        status: Status,
     ) -> None:
         """`unready` says why no Pod can be served now; it is empty when Pods can be."""
         self._node = node
@@ -49,6 +51,7 @@ class Socket:
         self._checking = checking
         self._work = work
         self._unready = unready
+        self._report = status
 
     def application(self) -> web.Application:
         found = web.Application(middlewares=[self._told], client_max_size=MOST_BYTES)
@@ -59,6 +62,7 @@ class Socket:
                 web.post("/api/v1/check", self._check),
                 web.post("/api/v1/gc", self._keep),
                 web.get("/api/v1/status", self._status),
+                web.get("/api/v1/report", self._tell),
             ]
         )
         return found
@@ -88,6 +92,10 @@ class Socket:
         if why:
             return _failed(HTTPStatus.SERVICE_UNAVAILABLE, why)
         return web.json_response({"ready": True})
+
+    async def _tell(self, _: web.Request) -> web.StreamResponse:
+        """For `ovnloom node status`."""
+        return web.json_response([line.encode() for line in await self._report.lines()])
 
     @web.middleware
     async def _told(
