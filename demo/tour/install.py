@@ -34,9 +34,8 @@ class Installed:
         if not self.sandbox.up(nodes, self.report):
             self.report.say("the sandbox is up already")
         ours = images.ovnloom(self.report)
-        with self.report.step("images into the nodes, as from a registry"):
-            with ThreadPoolExecutor() as threads:
-                list(threads.map(lambda host: images.load(host.entered(("ctr",)), ours), self._nodes))
+        with self.report.step("images into the nodes, as from a registry"), ThreadPoolExecutor() as threads:
+            list(threads.map(lambda host: images.load(host.entered(("ctr",)), ours), self._nodes))
         with self.report.step("helm upgrade --install ovnloom"):
             self.helm(ours)
         with self.report.step("waiting until the nodes are Ready, then for DNS") as tell:
