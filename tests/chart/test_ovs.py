@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -86,6 +87,21 @@ def test_a_chassis_without_a_southbound_database_waits_and_is_not_ready(make: Ma
 
     assert not chassis.is_ready("controller")
     assert chassis.told("external_ids", "ovn-remote") == ""
+
+
+def test_a_node_that_lost_its_disk_takes_the_place_of_who_it_was(make: Make, own_ovn: Ovn) -> None:
+    """The southbound database takes the address of a tunnel only once: the new name would never get in."""
+    chassis = make(remote=own_ovn.sb)
+    chassis.start()
+    before = joined(chassis, own_ovn)
+    chassis.stop()
+    shutil.rmtree(chassis.directory / "etc")
+
+    chassis.start()
+    after = joined(chassis, own_ovn)
+
+    assert after != before
+    until(lambda: chassis_rows(own_ovn).split() == [after, "node-1"], "the old name to be gone")
 
 
 def test_an_address_that_the_agent_has_written_outlives_a_restart(make: Make) -> None:

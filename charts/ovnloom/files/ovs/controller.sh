@@ -24,6 +24,24 @@ release() {
   ctl remove Open_vSwitch . external_ids ovn-ofctrl-wait-before-clear
 }
 
+# A node that lost its disk has another name; who it was before still has its tunnel in the southbound database, which takes
+# each only once: it leaves.
+leave_as_before() {
+  own=$(told system-id | tr -d '"')
+  while kill -0 $$ 2>/dev/null; do
+    remote=$(told ovn-remote | tr -d '"')
+    if [ -n "$remote" ] && found=$(ovn-sbctl --db="$remote" -t 10 "$@" --bare --columns=name find Chassis hostname="$(told hostname)" 2>/dev/null); then
+      for before in $found; do
+        [ "$before" != "$own" ] || continue
+        echo "controller.sh: was $before before; that one leaves" >&2
+        ovn-sbctl --db="$remote" -t 30 "$@" --if-exists chassis-del "$before" || continue 2
+      done
+      return
+    fi
+    sleep 1
+  done
+}
+
 mkdir -p "$OVN_RUNDIR"
 # Of those that were killed.
 rm -f "$OVN_RUNDIR"/ovn-controller.*.ctl "$OVN_RUNDIR/ovn-controller.pid"
@@ -33,5 +51,6 @@ ctl set Open_vSwitch . external_ids:ovn-ofctrl-wait-before-clear=$((SETTLE_SECON
 release &
 set --
 [ -z "$TLS" ] || set -- --private-key="$TLS/tls.key" --certificate="$TLS/tls.crt" --ca-cert="$TLS/ca.crt"
+leave_as_before "$@" &
 exec ovn-controller -vconsole:info -vsyslog:off -vfile:off --no-chdir \
   --pidfile="$OVN_RUNDIR/ovn-controller.pid" "$@" "unix:$OVS_RUNDIR/db.sock"
