@@ -6,7 +6,7 @@ from prometheus_client import REGISTRY
 
 from ovnloom.host import nft_kernel
 from ovnloom.node.counters import count, show_traffic
-from ovnloom.node.masquerade import table
+from ovnloom.node.nat_table import table
 from ovnloom.node.networks import routed
 from ovnloom.settings import NodeSettings
 from tests.netns import address, forward, listener, namespace, route, seen_from, wire

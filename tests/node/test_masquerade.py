@@ -9,9 +9,11 @@ from typing import NamedTuple
 
 import pytest
 
+from ovnloom.errors import Unavailable
 from ovnloom.host import nft_kernel, openings
 from ovnloom.node.counters import NAME, counter_of
-from ovnloom.node.masquerade import table
+from ovnloom.node.masquerade import Masquerade
+from ovnloom.node.nat_table import table
 from ovnloom.node.networks import routed
 from ovnloom.node.view import View
 from ovnloom.settings import NodeSettings
@@ -234,3 +236,34 @@ def test_after_a_restart_a_wrong_subnet_counts_unless_its_cidr_is_in_use() -> No
     )
 
     assert set(routed(found, SETTINGS, {})) == {"good", "apart"}
+
+
+async def test_a_host_that_passes_nothing_on_is_told_to(alone: str) -> None:
+    """Everything else is right then, and no Pod reaches the world: who looks for that looks for long.
+
+    IPv6 isn't changed by itself: a host that gets its route by router advertisements would lose it.
+    """
+    set_forwarding("0")
+    part = Masquerade(SETTINGS)
+    only_v4 = seen(subnet("blue", "10.16.0.0/16"))
+
+    await part.converge(only_v4)
+    assert forwarding() == ["1", "0"]
+
+    with pytest.raises(Unavailable, match=r"net\.ipv6\.conf\.all\.forwarding=1"):
+        await part.converge(seen(subnet("blue", BLUE)))
+    assert forwarding() == ["1", "0"]
+
+
+FORWARDING = [Path("/proc/sys/net", path) for path in ("ipv4/ip_forward", "ipv6/conf/all/forwarding")]
+
+
+def set_forwarding(value: str) -> None:
+    """Whether the test's namespace passes packets on, in both families."""
+    for path in FORWARDING:
+        path.write_text(value)
+
+
+def forwarding() -> list[str]:
+    """The same as it is now."""
+    return [path.read_text().strip() for path in FORWARDING]
