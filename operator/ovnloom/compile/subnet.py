@@ -12,7 +12,7 @@ from ovnloom.api.meta import Key
 from ovnloom.api.subnet import Subnet
 from ovnloom.compile.subnet_acls import acls
 from ovnloom.compile.subnet_dhcp import dhcp_rows, ra_configs
-from ovnloom.compile.subnet_gateway import gateway_rows
+from ovnloom.compile.subnet_gateway import gateway_mistakes, gateway_rows
 from ovnloom.compile.subnet_underlay import interconnection_rows, localnet_port
 from ovnloom.intent import EMPTY, Intent, Parent, Problem, Ref, Report, Row, Value
 from ovnloom.ipam import Pair, address_text, parse_item, parse_pair
@@ -148,6 +148,7 @@ def _warnings(read: Reader, subnet: Subnet, net: Segment) -> Iterator[Problem]:
             yield Problem("NoReadyGateway", f"{wrong}; name one")
         elif not carriers(read, subnet):
             yield Problem("NoActiveGatewayFound", "none of the Subnet's gateway nodes is ready; repair or add one")
+        yield from gateway_mistakes(read, subnet, net)
 
 
 def _without_effect(subnet: Subnet, net: Segment) -> Iterator[Problem]:

@@ -6,14 +6,17 @@ from collections.abc import Iterator
 
 from ovnloom.api.subnet import Subnet
 from ovnloom.compile.rows import policy, static_route
-from ovnloom.intent import Row
-from ovnloom.ipam import address_text
+from ovnloom.intent import Problem, Row
+from ovnloom.ipam import Malformed, address_text, parse_address
 from ovnloom.ovn import names
 from ovnloom.ovn.match import from_cidr, to_cidr
-from ovnloom.world.gateway import carriers, is_centralized, join_address
+from ovnloom.world.gateway import carriers, egress_addresses, is_centralized, is_there, join_address, listed
 from ovnloom.world.graph import Reader
+from ovnloom.world.problem import idle, shown
 from ovnloom.world.subnet import Segment
 
+MOST_NAMED = 5
+"""Nodes that a sentence names."""
 LOCAL, GATEWAY = 31000, 29000
 """Priorities of the contract: what stays inside a Subnet is never rerouted; what leaves goes to a gateway node."""
 
@@ -46,3 +49,23 @@ def gateway_rows(read: Reader, subnet: Subnet, net: Segment) -> Iterator[Row]:
         if hops:
             ids = {**hops, names.KEY_SUBNET: net.name}  # a node may have any name, so these are no keyword arguments
             yield policy(router, GATEWAY, from_cidr(str(network)), "reroute", tuple(hops.values()), ids)
+
+
+def gateway_mistakes(read: Reader, subnet: Subnet, net: Segment) -> Iterator[Problem]:
+    """Nodes are rented and returned, so a name without a node is no reason to do nothing for the others."""
+    missing = [name for name in listed(read, subnet) if not read.view(is_there, name)]
+    if missing:
+        named = ", ".join(missing[:MOST_NAMED])
+        yield idle(
+            "GatewayNodeMissing", f"spec.gatewayNode has {named}, and there is no such Node; correct or remove it"
+        )
+    for name, text in egress_addresses(subnet).items():
+        until = f"Until then {name}'s own is taken"
+        try:
+            family, _ = parse_address(text)
+        except Malformed as malformed:
+            yield idle("GatewayAddressUnusable", f"spec.gatewayNode: {malformed}. {until}")
+            continue
+        if net.networks.of(family) is None:
+            wrong = f"spec.gatewayNode has {shown(text)}, and spec.cidrBlock {net.networks} no network of its family"
+            yield idle("GatewayAddressUnusable", f"{wrong}; use another address. {until}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ovnloom.api.ip import IP
 from ovnloom.api.meta import Key
 from ovnloom.api.node import Node
@@ -33,6 +35,17 @@ def labels_of(read: Reader, node: str) -> tuple[tuple[str, str], ...]:
     """View: the labels of a node."""
     found = read.get(Node, Key(node))
     return tuple(sorted(found.labels.items())) if found else ()
+
+
+def is_there(read: Reader, node: str) -> bool:
+    """View: there is a node of that name."""
+    return read.get(Node, Key(node)) is not None
+
+
+def egress_addresses(subnet: Subnet) -> Mapping[str, str]:
+    """What `gatewayNode` says behind the colons: by node the address that traffic leaves with, as written."""
+    items = (item.strip().partition(":") for item in subnet.gateway_node.split(","))
+    return {name: text.strip("[] ") for name, colon, text in items if name and colon}
 
 
 def is_centralized(subnet: Subnet) -> bool:
