@@ -241,6 +241,33 @@ def test_cleaning_leaves_neither_chassis_nor_device_nor_file(make: Make, own_ovn
     assert not chassis.is_ready("controller")
 
 
+def test_an_open_vswitch_of_the_node_itself_is_not_cleaned_away(make: Make) -> None:
+    """Its bridges may carry the node's own address; the chart's selectors may leave nodes out that have one."""
+    chassis = make()
+    chassis.start("ovsdb", "vswitchd")
+    chassis.until_ready("ovsdb", "vswitchd")
+    chassis.ctl("add-br", "br-phy", "--", "set", "Bridge", "br-phy", "datapath_type=netdev")
+    chassis.ctl("--no-wait", "remove", "Open_vSwitch", ".", "external_ids", "ovnloom-serves")
+
+    chassis.run("clean.sh")
+
+    assert chassis.ctl("--no-wait", "list-br") == "br-phy"
+    assert (chassis.directory / "etc" / "conf.db").exists()
+
+
+def test_a_switch_that_does_not_answer_is_not_taken_for_clean(make: Make) -> None:
+    """Its datapath would stay in the kernel, and the next network would find its devices taken."""
+    chassis = make()
+    chassis.start("ovsdb")
+    chassis.until_ready("ovsdb")
+    chassis.stop()
+
+    with pytest.raises(CommandError) as refused:
+        chassis.run("clean.sh")
+
+    assert "see why ovs-ovn doesn't run here" in str(refused.value)
+
+
 def devices(chassis: Chassis) -> set[str]:
     said = client.output("ip", "-json", "-n", chassis.netns, "link")
     return {each["ifname"] for each in json.loads(said)}

@@ -11,14 +11,21 @@ ctl() { ovs-vsctl --db="unix:$OVS_RUNDIR/db.sock" --no-wait -t 10 "$@"; }
 tell() { ! ovs-appctl -T 5 -t "$1" version >/dev/null 2>&1 || ovs-appctl -T 20 -t "$@"; }
 control() { echo "$1/$2.$(cat "$1/$2.pid" 2>/dev/null).ctl"; }
 
-if ovsdb-client -t 5 list-dbs "unix:$OVS_RUNDIR/db.sock" >/dev/null 2>&1; then
-  ctl set Open_vSwitch . external_ids:ovnloom-leaves=true
-  # It takes its chassis, its tunnels and br-int's rules along.
-  tell "$(control "$OVN_RUNDIR" ovn-controller)" exit
-  for bridge in $(ctl list-br); do
-    say "removing $bridge"
-    ctl del-br "$bridge"
-  done
-  tell "$(control "$OVS_RUNDIR" ovs-vswitchd)" exit --cleanup
+if ! ovsdb-client -t 5 list-dbs "unix:$OVS_RUNDIR/db.sock" >/dev/null 2>&1; then
+  [ -e "$OVS_DBDIR/conf.db" ] || exit 0
+  say "no ovsdb-server answers at $OVS_RUNDIR/db.sock, so bridges and datapath can't be removed; see why ovs-ovn doesn't run here"
+  exit 1
 fi
+if [ -z "$(ctl --if-exists get Open_vSwitch . external_ids:ovnloom-serves)" ]; then
+  say "the node has an Open vSwitch of its own, which stays as it is"
+  exit 0
+fi
+ctl set Open_vSwitch . external_ids:ovnloom-leaves=true
+# It takes its chassis, its tunnels and br-int's rules along.
+tell "$(control "$OVN_RUNDIR" ovn-controller)" exit
+for bridge in $(ctl list-br); do
+  say "removing $bridge"
+  ctl del-br "$bridge"
+done
+tell "$(control "$OVS_RUNDIR" ovs-vswitchd)" exit --cleanup
 rm -f "$OVS_DBDIR/conf.db" "$OVS_DBDIR/conf.db.before" "$OVS_DBDIR/system-id.conf"

@@ -47,6 +47,7 @@ settle() {
   ovs-vsctl "$@" init -- remove Open_vSwitch . external_ids ovnloom-leaves
   set -- "$@" set Open_vSwitch . \
     external_ids:system-id="$(cat "$identity")" external_ids:hostname="$NODE_NAME" \
+    external_ids:ovnloom-serves=true \
     external_ids:ovn-encap-type="$ENCAP_TYPE" external_ids:ovn-bridge-datapath-type="$datapath" \
     external_ids:ovn-remote-probe-interval=10000 external_ids:ovn-openflow-probe-interval=180 \
     other_config:hw-offload="$HW_OFFLOAD"
