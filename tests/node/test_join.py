@@ -166,6 +166,32 @@ def test_a_node_that_is_cut_off_says_so_and_serves_on(node_field: NodeField) -> 
     until(lambda: condition(node_field) == ("False", "JoinSubnetGatewayReachable"), "the Node to be available", 60)
 
 
+def test_rates_of_a_node_limit_its_own_port(node_field: NodeField) -> None:
+    """A host that pulls from Pods at full speed starves them; what can't be read leaves the host joined."""
+    name = node_field.host.name
+
+    def annotate(*notes: str) -> None:
+        node_field.sandbox.kubectl(
+            "annotate", "--overwrite", "node", name, *(f"ovn.kubernetes.io/{each}" for each in notes)
+        )
+
+    def queues() -> str:
+        return node_field.switch.vsctl("--columns=other_config", "find", "queue", f"external_ids:node={name}")
+
+    annotate("ingress_rate=30", "egress_rate=20")
+    until(lambda: 'max-rate="30000000"' in queues(), "the rate to ovn0")
+    until(lambda: node_field.interface(LINK, "ingress_policing_rate") == "20000", "the rate from ovn0")
+
+    annotate("ingress_rate=much")
+    until(lambda: "ingress_rate is 'much'" in node_field.agent.log, "the agent to say what is wrong")
+    assert 'max-rate="30000000"' in queues()
+    assert settled(node_field)
+
+    annotate("ingress_rate-", "egress_rate-")
+    until(lambda: not queues().strip(), "no rate to ovn0")
+    until(lambda: node_field.interface(LINK, "ingress_policing_rate") == "0", "no rate from ovn0")
+
+
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 

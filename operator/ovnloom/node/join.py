@@ -9,15 +9,20 @@ from contextlib import suppress
 from functools import partial
 
 from ovnloom import log
+from ovnloom.api.meta import EMPTY
 from ovnloom.api.node import Node
-from ovnloom.errors import Unavailable
+from ovnloom.errors import Refused, Unavailable
 from ovnloom.host.echo import answers
 from ovnloom.host.internal_port import InternalPort, connect, furnish, problem
 from ovnloom.host.netlink_events import events
 from ovnloom.host.ovs_rows import Rows
 from ovnloom.host.ports import PORT_NAME
+from ovnloom.host.qos import limit
+from ovnloom.host.wire import Limits
 from ovnloom.node.availability import Availability
 from ovnloom.node.joined import LINK, Joined, joined
+from ovnloom.node.limits import limits
+from ovnloom.node.networks import PREFIX
 from ovnloom.node.part import Means
 from ovnloom.node.remembered import Remembered
 from ovnloom.node.view import View
@@ -30,6 +35,8 @@ ANSWER_SECONDS = 1.0
 """How long it may take to answer: it is on this host."""
 MOST_SILENCES = 5
 """Questions in a row without an answer until the node counts as cut off."""
+RATES = frozenset({"ingress_rate", "egress_rate", "ingress_burst", "egress_burst"})
+"""Annotations of a Node that limit its own port, in Mbit/s, as those of a Pod do."""
 AWAY_PAUSE = 1.0
 """Seconds between two looks at an Open vSwitch that is away."""
 LONG = 3600.0
@@ -52,7 +59,7 @@ class Join:
     async def converge(self, view: View) -> None:
         """ovn0 is as the Node's annotations say, and the router answers. What is right isn't touched.
 
-        Raises Unavailable with what is missing.
+        Raises Unavailable with what is missing, and Refused for rates that can't be read, when all else is done.
         """
         self._node = view.node
         size = self._means.findings.pod_mtu
@@ -62,7 +69,15 @@ class Join:
             return
         port = wanted(join, size)
         bridge = self._means.settings.integration_bridge
-        if await self._means.ovs.edit(lambda rows: connect(rows, bridge, port)):
+        rates, misread = _rates(view.node)
+
+        def change(rows: Rows) -> bool:
+            is_news = connect(rows, bridge, port)
+            if rates is not None:
+                limit(rows, port.name, rates, {PORT_NAME: join.port, "node": view.name})
+            return is_news
+
+        if await self._means.ovs.edit(change):
             logger.info("port set", interface=port.name, bridge=bridge, mtu=port.mtu)
         wrong = await self._means.ovs.read(lambda rows: problem(rows, port.name))
         if wrong:
@@ -76,6 +91,8 @@ class Join:
             raise Unavailable(
                 f"gateway {silent[0]} of the join Subnet doesn't answer on {LINK}; see whether ovn-controller runs"
             )
+        if misread is not None:
+            raise misread
         self._done.keep(moment, *facts)
 
     async def follow(self, wake: Callable[[], None]) -> None:
@@ -124,6 +141,15 @@ class Join:
             with suppress(Unavailable):  # the next probe tells it
                 if await self._availability.say(self._node, silent) and silent:
                     wake()
+
+
+def _rates(node: Node | None) -> tuple[Limits | None, Refused | None]:
+    """How much the host may send to Pods and get from them; None, with the reason, leaves it as it is."""
+    said = node.annotations if node else EMPTY
+    try:
+        return limits(PREFIX, lambda word: said.get(PREFIX + word, "") if word in RATES else ""), None
+    except Refused as misread:
+        return None, misread
 
 
 def wanted(join: Joined, pod_mtu: int) -> InternalPort:
