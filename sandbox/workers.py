@@ -11,6 +11,7 @@ from sandbox.controlplane import ControlPlane
 from sandbox.errors import SandboxError
 from sandbox.fabric import Fabric
 from sandbox.host import Host
+from sandbox.node import named
 from sandbox.openvswitch import SYSTEM_ID
 from sandbox.ovn import Ovn
 from sandbox.report import Report
@@ -31,8 +32,8 @@ class Workers:
 
     @property
     def hosts(self) -> tuple[Host, ...]:
-        """Up or killed."""
-        return host.recorded(self.fabric)
+        """Up or killed. A host of another name on the fabric is somebody outside, not a node."""
+        return tuple(each for each in host.recorded(self.fabric) if named(each.name))
 
     def up(self, count: int, report: Report, more: Iterable[images.Image] = ()) -> bool:
         """All nodes run that ever were, and these many at least, with the cluster's DNS; False when that was so before.

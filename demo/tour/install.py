@@ -1,7 +1,6 @@
 """ovnloom in a sandbox with nodes: installed by Helm, from images that were made of the Dockerfile."""
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -34,8 +33,8 @@ class Installed:
         if not self.sandbox.up(nodes, self.report):
             self.report.say("the sandbox is up already")
         ours = images.ovnloom(self.report)
-        with self.report.step("images into the nodes, as from a registry"), ThreadPoolExecutor() as threads:
-            list(threads.map(lambda host: images.load(host.entered(("ctr",)), ours), self._nodes))
+        with self.report.step("images into the nodes, as from a registry"):
+            self.sandbox.load(ours)
         with self.report.step("helm upgrade --install ovnloom"):
             self.helm(ours)
         with self.report.step("waiting until the nodes are Ready, then for DNS") as tell:
@@ -88,10 +87,6 @@ class Installed:
         place = Place(self.sandbox, outside)
         until_ready(echo, lambda: place.asks_from_outside(at(outside.address, ECHO)) is not None)
         return place
-
-    @property
-    def _nodes(self) -> tuple[Host, ...]:
-        return tuple(host for host in self.sandbox.hosts if host.number != OUTSIDE)
 
     def _of(self, networks: dict[str, str]) -> str:
         """Of the cluster's families, as settings take them."""
