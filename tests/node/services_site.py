@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from ovnloom.api.endpointslice import EndpointSlice
 from ovnloom.api.meta import Key
+from ovnloom.api.pod import Pod
 from ovnloom.api.service import Service
 from ovnloom.node.view import View
 from tests.netns import address, forward, inside, namespace, route, wire
@@ -184,7 +185,26 @@ def backends(of: str, *endpoints: dict[str, Any], ports: list[dict[str, Any]] | 
     return EndpointSlice.decode(body)
 
 
-def told(*objects: Service | EndpointSlice, around: tuple[Any, ...] = (SUBNET, *NODES)) -> View:
+PODS = tuple(
+    Pod.decode(
+        {
+            "metadata": {
+                "name": f"pod-{at}",
+                "namespace": "shop",
+                "annotations": {
+                    "ovn.kubernetes.io/allocated": "true",
+                    "ovn.kubernetes.io/ip_address": f"10.16.0.{at},fd00:16::{at}",
+                },
+            },
+            "spec": {"nodeName": OWN},
+        }
+    )
+    for at in range(2, 6)
+)
+"""Those of worker-1."""
+
+
+def told(*objects: Service | EndpointSlice, around: tuple[Any, ...] = (SUBNET, *NODES, *PODS)) -> View:
     """The View of worker-1 to which these are all Services and slices."""
     services = {each.key: each for each in objects if isinstance(each, Service)}
     slices: dict[Key, EndpointSlice] = {each.key: each for each in objects if isinstance(each, EndpointSlice)}

@@ -72,7 +72,7 @@ class Walk:
         condition, _, target = text.rpartition("goto ")
         is_met = (
             not condition
-            or (self._source == "pod" and "@pods" in condition)
+            or (self._source == "pod" and "@here" in condition)
             or (self._source == "host" and condition == "fib saddr type local ")
         )
         return self._chain(target, protocol) if target in self._chains and is_met else None

@@ -108,6 +108,17 @@ async def test_policy_local_keeps_the_client_and_the_packet_on_the_node(place: S
     assert place.ask(place.node, NODE, 30080) == Answer(THERE, NODE)
 
 
+async def test_policy_local_takes_pods_of_other_nodes_for_the_outside(place: Site, part: Services) -> None:
+    """They come through OVN with their own address, and asked for this node; the reply has to come back through it."""
+    web = service("web", ports=PORTS, externalTrafficPolicy="Local")
+    await part.converge(told(web, backends("web", backend(HERE), backend(THERE, "worker-2"))))
+    assert {place.ask(place.pods, NODE, 30080, own="10.16.0.7") for _ in range(20)} == {Answer(HERE, JOIN)}
+
+    await part.converge(told(web, backends("web", backend(THERE, "worker-2"))))
+    assert place.ask(place.pods, NODE, 30080, own="10.16.0.7") == "silence"
+    assert place.ask(place.pods, NODE, 30080, own=HERE) == Answer(THERE, JOIN)
+
+
 async def test_a_pod_that_is_led_to_itself_gets_its_answer(place: Site, part: Services) -> None:
     """Otherwise it would see a packet from itself and answer past the node."""
     await part.converge(told(service("web", ports=PORTS), backends("web", backend(HERE))))

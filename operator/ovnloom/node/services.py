@@ -8,6 +8,7 @@ from collections.abc import Callable
 from ovnloom import log
 from ovnloom.api.endpointslice import EndpointSlice
 from ovnloom.api.node import Node
+from ovnloom.api.pod import Pod
 from ovnloom.api.service import Service
 from ovnloom.api.subnet import Subnet
 from ovnloom.errors import Refused
@@ -32,7 +33,7 @@ class Services:
     """The part: the table is there as Services and EndpointSlices say, or isn't where kube-proxy does the same."""
 
     name = "services"
-    wakes: frozenset[type] = frozenset({Service, EndpointSlice, Node, Subnet})
+    wakes: frozenset[type] = frozenset({Service, EndpointSlice, Node, Subnet, Pod})
     is_vital = False
 
     def __init__(self, settings: NodeSettings) -> None:

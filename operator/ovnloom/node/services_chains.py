@@ -125,11 +125,12 @@ class _Part:
         yield Rule("reject", "no backend")
 
     def _who_comes(self) -> Iterator[Rule]:
-        """Pods and the node itself reach all backends; replies to other nodes would not come back through this one."""
+        """The node and its own Pods reach all backends; OVN would take replies to others past this node."""
         family = self._choice.family
-        yield Rule(f"{self._ip} saddr @pods{family} goto {self._any}")
+        yield Rule(f"{self._ip} saddr @here{family} goto {self._any}")
         yield Rule(f"{LOCAL} goto {self._any}")
-        yield Rule(f"{self._ip} saddr @nodes{family} meta mark set meta mark | {MASQUERADE:#x}")
+        for others in ("nodes", "pods"):
+            yield Rule(f"{self._ip} saddr @{others}{family} meta mark set meta mark | {MASQUERADE:#x}")
         yield Rule(f"meta mark set meta mark | {LOCAL_SERVICE:#x}")
 
     def _ranges(self) -> Iterator[Rule]:

@@ -28,6 +28,8 @@ class Surroundings:
 
     pods: Mapping[int, frozenset[str]] = field(default_factory=dict)
     """CIDRs whose traffic comes from Pods."""
+    here: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    """Addresses of the Pods of this node."""
     nodes: Mapping[int, frozenset[str]] = field(default_factory=dict)
     """Addresses of all nodes."""
     own: Mapping[int, frozenset[str]] = field(default_factory=dict)
@@ -72,6 +74,7 @@ def frame_sets(around: Surroundings) -> tuple[Set, ...]:
     for family in FAMILIES:
         kind = WORDS[family][1]
         sets.append(Set(f"pods{family}", kind, around.pods.get(family, frozenset()), INTERVAL))
+        sets.append(Set(f"here{family}", kind, around.here.get(family, frozenset())))
         sets.append(Set(f"nodes{family}", kind, around.nodes.get(family, frozenset())))
         sets.append(Set(f"own{family}", kind, around.own.get(family, frozenset())))
     return tuple(sets)

@@ -127,17 +127,21 @@ def _closed(subnets: Known) -> Spans:
 
 def surroundings(view: View, subnets: Known) -> Surroundings:
     """The networks of Pods and the addresses of nodes; an address that can't be read counts as nobody's."""
-    pods, nodes, own = _nothing(), _nothing(), _nothing()
+    pods, here, nodes, own = _nothing(), _nothing(), _nothing(), _nothing()
     for each in subnets.values():
         for network in each.networks:
             pods[network.family].add(_element(str(network)))
+    for pod in view.pods.values():
+        if not pod.finished and not pod.host_network:
+            for family, address in _addresses(tuple(pod.written.get(f"{PREFIX}ip_address", "").split(","))):
+                here[family].add(address)
     for name, node in view.nodes.items():
         texts = (*node.internal_ips, *node.annotations.get(f"{PREFIX}ip_address", "").split(","))
         for family, address in _addresses(texts):
             nodes[family].add(address)
             if name == view.name:
                 own[family].add(address)
-    return Surroundings(_frozen(pods), _frozen(nodes), _frozen(own))
+    return Surroundings(_frozen(pods), _frozen(here), _frozen(nodes), _frozen(own))
 
 
 def _nothing() -> dict[Family, set[str]]:
