@@ -15,7 +15,6 @@ from sandbox.wait import until_ready
 CHART = ROOT / "charts" / "ovnloom"
 RELEASE = "ovnloom"
 NAMESPACE = "kube-system"
-PODS = {"ipv4": "10.16.0.0/16", "ipv6": "fd00:10:16::/112"}
 JOIN = {"ipv4": "100.64.0.0/16", "ipv6": "fd00:100:64::/112"}
 OUTSIDE = 100
 """The number of the host outside, far from those of nodes."""
@@ -39,6 +38,8 @@ class Installed:
             self.helm(ours)
         with self.report.step("waiting until the nodes are Ready, then for DNS") as tell:
             self.ready(tell=tell)
+        for network in self.pods:
+            self.sandbox.route(network)
 
     def helm(self, ours: tuple[Image, ...], *arguments: str) -> None:
         """The chart of this checkout is installed, or what is installed is upgraded to it."""
@@ -62,7 +63,7 @@ class Installed:
         api = urlsplit(self.sandbox.controlplane.url)
         address = self.sandbox.fabric.addresses[0]
         repository, _, tag = next(image.name for image in ours if "ovnloom/ovnloom" in image.name).rpartition(":")
-        settings = {"defaultCidr": self._of(PODS), "joinCidr": self._of(JOIN)}
+        settings = {"defaultCidr": ",".join(self.pods), "joinCidr": ",".join(self._of(JOIN))}
         settings["serviceCidr"] = ",".join(self.sandbox.layout.services)
         return {
             "apiServer": {"host": api.hostname, "port": api.port},
@@ -88,6 +89,13 @@ class Installed:
         until_ready(echo, lambda: place.asks_from_outside(at(outside.address, ECHO)) is not None)
         return place
 
-    def _of(self, networks: dict[str, str]) -> str:
-        """Of the cluster's families, as settings take them."""
-        return ",".join(cidr for each, cidr in networks.items() if self.sandbox.layout.family in ("dual", each))
+    @property
+    def pods(self) -> tuple[str, ...]:
+        """The networks of Pods. Each sandbox has others: the API server, on this machine, needs a way there."""
+        number = self.sandbox.fabric.number
+        return self._of({"ipv4": f"10.{128 + number % 128}.0.0/16", "ipv6": f"fd00:10:16:{number:x}::/112"})
+
+    def _of(self, networks: dict[str, str]) -> tuple[str, ...]:
+        """Of the cluster's families."""
+        family = self.sandbox.layout.family
+        return tuple(network for each, network in networks.items() if family in ("dual", each))
