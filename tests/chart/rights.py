@@ -18,6 +18,7 @@ CLUSTER_POLICIES = ("adminnetworkpolicies", "baselineadminnetworkpolicies", "clu
 READ_ONLY: Rights = {
     ("apps", "statefulsets"): set(READ),
     ("kubeovn.io", "vpc-dnses"): set(READ),
+    ("", "configmaps"): set(READ),
     ("networking.k8s.io", "networkpolicies"): set(READ),
     **{("policy.networking.k8s.io", kind): set(READ) for kind in CLUSTER_POLICIES},
     ("k8s.cni.cncf.io", "network-attachment-definitions"): set(READ),

@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from ovnloom.api.configmap import ConfigMap
 from ovnloom.api.meta import Key
 from ovnloom.world.moments import Overdue
 from ovnloom.world.tables import BY_KIND
@@ -33,6 +34,8 @@ def load(text: str) -> Iterator[Any]:
         if body["kind"] == "Overdue":
             meta = body["metadata"]
             yield Overdue(Key(meta["name"], meta["namespace"]), body["uid"])
+        elif body["kind"] == "ConfigMap":
+            yield ConfigMap.decode(body)
         else:
             yield BY_KIND[body["apiVersion"], body["kind"]].decode(body)
 

@@ -48,6 +48,7 @@ class Kind(NamedTuple):
 OURS = "/apis/kubeovn.io/v1"
 KINDS: Mapping[str, Kind] = {
     "Namespace": Kind("/api/v1", "namespaces", False),
+    "ConfigMap": Kind("/api/v1", "configmaps", True),
     "Node": Kind("/api/v1", "nodes", False),
     "Pod": Kind("/api/v1", "pods", True),
     "Event": Kind("/api/v1", "events", True),

@@ -12,6 +12,7 @@ from tests.controller.rows import Row
 
 NODES = ("worker-1", "worker-2")
 UNAVAILABLE = "NetworkUnavailable"
+CONFIG, EXTERNAL = "ovn-external-gw-config", "ovn.kubernetes.io/external-gw"
 
 
 def labelled(place: Place, node: str, network: str, value: str | None = "true") -> None:
@@ -205,3 +206,32 @@ def test_without_a_ready_gateway_the_subnet_says_so(failing: Place) -> None:
 
     assert "none of the Subnet's gateway nodes is ready" in place.fails("Subnet", subnet, "NoActiveGatewayFound")
     assert gateway(place, subnet) == ""
+
+
+@pytest.fixture
+def choosing(place: Place) -> Iterator[Place]:
+    """There is no such ConfigMap before or after, and no label of it."""
+    yield place
+    place.api.delete("ConfigMap", CONFIG, "kube-system")
+    for node in NODES:
+        metadata = {"labels": {EXTERNAL: None}, "annotations": {"ovnloom.io/external-gw": None}}
+        place.api.patch("Node", node, {"metadata": metadata})
+
+
+def external(place: Place) -> list[str | None]:
+    found = (place.api.the("Node", node)["metadata"].get("labels", {}) for node in NODES)
+    return [labels.get(EXTERNAL) for labels in found]
+
+
+def test_a_config_map_chooses_the_nodes_that_lead_outside(choosing: Place) -> None:
+    """Kube-OVN's users write it; it is seen at once, and what it had chosen is taken back with it."""
+    place = choosing
+    meta, data = {"name": CONFIG, "namespace": "kube-system"}, {"external-gw-nodes": "worker-2"}
+    place.api.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": data})
+    until(lambda: external(place) == [None, "true"], "the node to be chosen", PATIENCE)
+
+    place.api.patch("ConfigMap", CONFIG, {"data": {"external-gw-nodes": "worker-1"}}, "kube-system")
+    until(lambda: external(place) == ["true", "false"], "the other node to be chosen", PATIENCE)
+
+    place.api.delete("ConfigMap", CONFIG, "kube-system")
+    until(lambda: external(place) == ["false", "false"], "none to be chosen", PATIENCE)

@@ -13,6 +13,7 @@ from ovnloom.intent import EMPTY, Intent, Parent, Report, Row, Value
 from ovnloom.ipam import FAMILIES, Family, address_text
 from ovnloom.ovn import names
 from ovnloom.ovn.match import all_of, at_group, from_cidr, from_set, to_cidr, to_set
+from ovnloom.world.external_gateway import choice
 from ovnloom.world.gateway import join_address
 from ovnloom.world.graph import Reader
 from ovnloom.world.nodes import internal_ips
@@ -43,7 +44,7 @@ def compile_node(read: Reader, key: Key) -> Intent:
     rows.extend(_probes(read, node, group))
     ip, join = read.get(IP, Key(names.node_port(node.name))), read.view(segment, read.settings.join_subnet)
     if ip is None or ip.holder != key or join is None or not ip.ip_address or ip.subnet != join.name:
-        return Intent(tuple(rows))
+        return Intent(tuple(rows), report=choice(read, node))
     rows.append(_port(ip, join.name))
     rows.extend(_to_node(read, node))
     rows.extend(_way_out(read, node.name))
@@ -56,7 +57,9 @@ def compile_node(read: Reader, key: Key) -> Intent:
         "port_name": ip.name,
         "allocated": "true",
     }
-    return Intent(tuple(rows), report=Report(annotations={PREFIX + word: value for word, value in written.items()}))
+    chosen = choice(read, node)
+    annotations = {**chosen.annotations, **{PREFIX + word: value for word, value in written.items()}}
+    return Intent(tuple(rows), report=Report(annotations=annotations, labels=chosen.labels))
 
 
 def _port(ip: IP, join: str) -> Row:

@@ -14,6 +14,7 @@ from ovnloom.api.meta import Key
 from ovnloom.controller import bootstrap, garbage
 from ovnloom.controller.census import Census
 from ovnloom.controller.engine import Engine
+from ovnloom.controller.external_gateway import follow_external_gateways
 from ovnloom.controller.inbox import Inbox
 from ovnloom.controller.serve import Check, Status, serving
 from ovnloom.controller.watch import run_watches
@@ -84,6 +85,7 @@ async def _run(settings: Settings) -> None:
                 group.create_task(work, name=name)
                 for name, work in (
                     ("watch", run_watches(client, census)),
+                    ("watch-config", follow_external_gateways(client, inbox)),
                     ("engine", engine.run()),
                     ("writer", engine.writer.run()),
                     ("events", engine.events.run()),

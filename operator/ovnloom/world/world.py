@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from ovnloom.api.configmap import ConfigMap
 from ovnloom.api.meta import Key
 from ovnloom.world.catalog import CATALOGS, DERIVED, Catalog
 from ovnloom.world.fact import Fact
@@ -14,7 +15,7 @@ from ovnloom.world.moments import MOMENTS
 from ovnloom.world.tables import TABLES
 
 T = TypeVar("T")
-KINDS: tuple[type, ...] = (*(table.type for table in TABLES), *MOMENTS, *DERIVED, Made)
+KINDS: tuple[type, ...] = (*(table.type for table in TABLES), ConfigMap, *MOMENTS, *DERIVED, Made)
 
 
 @dataclass(frozen=True, eq=False)
