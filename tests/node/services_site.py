@@ -22,6 +22,8 @@ from tests.netns import address, forward, inside, namespace, route, wire
 from tests.node.views import node, seen, subnet
 
 KINDS = {"TCP": socket.SOCK_STREAM, "UDP": socket.SOCK_DGRAM}
+FREEBIND = 15
+"""ip(7): IP_FREEBIND, for both families."""
 PATIENCE = 0.7
 """Seconds after which nobody answers any more; answers come within milliseconds."""
 
@@ -53,12 +55,12 @@ class Site:
             for text in addresses:
                 family = socket.AF_INET6 if ":" in text else socket.AF_INET
                 for kind in KINDS.values():
-                    opened = socket.socket(family, kind)
+                    self.opened.append(opened := socket.socket(family, kind))
                     opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                    opened.setsockopt(socket.IPPROTO_IP, FREEBIND, 1)  # an IPv6 address isn't ready before its link is
                     opened.bind((text, port))
                     if kind == socket.SOCK_STREAM:
                         opened.listen(64)
-                    self.opened.append(opened)
                     self.waiting.register(opened, selectors.EVENT_READ, kind)
 
     def ask(self, at: str, to: str, port: int, protocol: str = "TCP", own: str = "") -> Said:
@@ -136,10 +138,10 @@ def site() -> Iterator[Site]:
         route(host, "fd00:16::/64", "fd00:100:64::1")
         forward(host)
         found = Site(host, pods, world)
-        found.serve(pods, *backends)
         server = threading.Thread(target=_answer, args=(found, until))
         server.start()
         try:
+            found.serve(pods, *backends)
             yield found
         finally:
             until.set()

@@ -14,7 +14,7 @@ from ovnloom.node.services_table import Book
 from ovnloom.node.services_view import Reading
 from ovnloom.node.view import View
 from ovnloom.settings import NodeSettings
-from tests.node.services_site import NODES, SUBNET, backend, backends, service, told
+from tests.node.services_site import NODES, PODS, SUBNET, backend, backends, service, told
 from tests.node.views import subnet
 
 HERE, THERE = "10.16.0.2", "10.16.0.6"
@@ -75,7 +75,7 @@ def test_a_node_that_comes_is_one_element() -> None:
         {"metadata": {"name": "worker-4"}, "status": {"addresses": [{"type": "InternalIP", "address": "192.0.2.4"}]}}
     )
 
-    assert desk.commands(told(*objects, around=(SUBNET, *NODES, more))) == [
+    assert desk.commands(told(*objects, around=(SUBNET, *NODES, *PODS, more))) == [
         "flush chain inet ovnloom-services written",
         "add element inet ovnloom-services nodes4 { 192.0.2.4 }",
     ]
