@@ -194,6 +194,10 @@ class Container:
         """What a command prints that runs in the container's network."""
         return self.at.host.run("nsenter", f"--net={self.netns}", "--", *command)
 
+    def reaches(self, address: str) -> bool:
+        """Whether one ping of the address is answered."""
+        return " 0% packet loss" in self.run("sh", "-c", f"ping -c1 -W1 {address} || true")
+
     def link(self) -> dict[str, Any]:
         """The container's interface, as `ip` describes it."""
         found: dict[str, Any] = json.loads(self.run("ip", "-j", "address", "show", "dev", self.interface))[0]

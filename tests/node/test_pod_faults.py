@@ -1,8 +1,11 @@
 """What goes wrong around a Pod's interface: said in a sentence, cleaned up, and nobody else's affair."""
 
+import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -236,3 +239,65 @@ def test_a_pod_has_an_interface_in_a_second_network(pods: Pods) -> None:
         pods.clear()
         field.api.delete("Subnet", "attach")
         field.api.delete("Vpc", "second")
+
+
+def test_an_agent_that_is_killed_in_the_middle_of_adds_leaves_nothing_that_matters(pods: Pods) -> None:
+    """kill -9 may hit anywhere between the first and the last step; the runtime then says ADD or DEL."""
+    field = pods.field
+    containers = [pods.container(pods.create()) for _ in range(12)]
+    with ThreadPoolExecutor(12) as threads:
+        adding = [threads.submit(container.add) for container in containers]
+        until(lambda: any(field.interface(each.port, "_uuid") for each in containers), "the first port")
+        field.agent.kill()
+        for each in adding:
+            each.result(30)
+    field.agent.begin()
+
+    for container in containers[:6]:
+        assert container.delete() == (204, None)
+        assert field.interface(container.port, "_uuid") == ""
+    with ThreadPoolExecutor(6) as threads:
+        answers = list(threads.map(Container.add, containers[6:]))
+
+    assert [status for status, _ in answers] == [200] * 6
+    assert all(container.check()[0] == 204 for container in containers[6:])
+    links = field.host.run("ip", "-br", "link")
+    assert not any(container.port in links for container in containers[:6])
+
+
+def test_an_address_that_somebody_has_on_the_wire_is_named_with_its_mac(pods: Pods) -> None:
+    """An underlay is shared with machines that no controller knows."""
+    field, bridge = pods.field, pods.field.sandbox.fabric.underlay
+    number = field.sandbox.fabric.number
+    network = f"10.66.{number}"
+    objects: dict[str, dict[str, Any]] = {
+        "ProviderNetwork": {"name": "physical", "spec": {"defaultInterface": "eth1"}},
+        "Vlan": {"name": "untagged", "spec": {"id": 0, "provider": "physical"}},
+        "Subnet": {
+            "name": "wire",
+            "spec": {"cidrBlock": f"{network}.0/24", "gateway": f"{network}.1", "protocol": "IPv4", "vlan": "untagged"},
+        },
+    }
+    for kind, body in objects.items():
+        meta = {"metadata": {"name": body["name"]}, "spec": body["spec"]}
+        field.api.create({"apiVersion": "kubeovn.io/v1", "kind": kind, **meta})
+    try:
+        taken, free = (pods.create(logical_switch="wire", ip_address=f"{network}.{last}") for last in (50, 51))
+        for last in (50, 60):
+            subprocess.run(["ip", "address", "add", f"{network}.{last}/24", "dev", bridge], check=True)
+        mac = Path(f"/sys/class/net/{bridge}/address").read_text().strip()
+
+        status, answer = pods.container(taken).add()
+        assert status == 500
+        assert f"IP address {network}.50 has already been used by host with MAC {mac}" in answer["error"]
+
+        container = pods.container(free)
+        status, answer = container.add()
+        assert status == 200, answer
+        until(lambda: container.reaches(f"{network}.60"), "a packet to cross the wire and come back")
+    finally:
+        for last in (50, 60):
+            subprocess.run(["ip", "address", "del", f"{network}.{last}/24", "dev", bridge], check=False)
+        pods.clear()
+        for kind, body in reversed(objects.items()):
+            field.api.delete(kind, body["name"])
