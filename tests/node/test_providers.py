@@ -15,7 +15,7 @@ from ovnloom.node.providers import Providers, resume
 from sandbox import until
 from sandbox.errors import CommandError
 from tests.netns import inside
-from tests.node.providers_site import HOST, HOST6, NODE, Site, site, view
+from tests.node.providers_site import FAR, HOST, HOST6, NODE, PEER, Site, site, view
 
 __all__ = ["site"]  # a fixture of its own file
 
@@ -207,6 +207,37 @@ def test_what_was_interrupted_is_done_to_its_end(site: Site) -> None:
     assert site.addresses("eth1") == set()
     assert site.is_reached(HOST, 3)
     assert site.is_reached(HOST6, 3)
+
+
+def test_a_move_that_was_cut_off_in_the_middle_is_ended(site: Site) -> None:
+    """Addresses are on the bridge before the interface loses them, so whoever is killed leaves them on both."""
+    routes = site.routes()
+    site.network()
+    site.converge()
+    site.host.run("ip", "address", "add", f"{HOST}/24", "dev", "eth1")
+    site.host.run("ip", "route", "replace", FAR, "via", PEER, "dev", "eth1", "metric", "50", "src", HOST, "mtu", "1400")
+
+    site.converge()
+
+    assert site.addresses("eth1") == set()
+    assert site.routes() == [line.replace("eth1", BRIDGE) for line in routes]
+    assert site.is_reached(HOST, 3)
+
+
+def test_a_way_back_that_was_cut_off_is_ended(site: Site) -> None:
+    """The interface is out of the bridge and the addresses aren't: the host is cut off until somebody goes on."""
+    routes, addresses = site.routes(), site.addresses("eth1")
+    site.network()
+    site.converge()
+    site.ovs.vsctl("del-port", BRIDGE, "eth1")
+    assert not site.is_reached(HOST)
+    site.delete("ProviderNetwork", "phys")
+
+    site.converge()
+
+    assert (site.routes(), site.addresses("eth1")) == (routes, addresses)
+    assert BRIDGE not in there(site)
+    assert site.is_reached(HOST, 3)
 
 
 def test_the_vlans_of_the_network_pass_and_no_others(site: Site) -> None:
