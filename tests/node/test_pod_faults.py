@@ -301,3 +301,22 @@ def test_an_address_that_somebody_has_on_the_wire_is_named_with_its_mac(pods: Po
         pods.clear()
         for kind, body in reversed(objects.items()):
             field.api.delete(kind, body["name"])
+
+
+def test_a_pod_ends_while_open_vswitch_is_away(pods: Pods) -> None:
+    """A DEL that waits for a service which nobody starts any more keeps the Pod, and the node's drain, for ever."""
+    field, container = pods.field, pods.connected()
+    field.switch.database.stop()
+    try:
+        until(lambda: field.agent.ask("status")[0] == 503, "the agent to notice")
+        _, why = field.agent.ask("status")
+        assert "Open vSwitch is not connected" in why["error"]
+        assert container.delete() == (204, None)
+        assert container.port not in field.host.run("ip", "-br", "link")
+        container.end()
+    finally:
+        field.switch.start_database()
+    until(field.agent.is_ready, "the agent to be ready again")
+    field.host.run("ip", "netns", "add", container.name)
+    assert container.delete() == (204, None)
+    assert field.interface(container.port, "_uuid") == ""

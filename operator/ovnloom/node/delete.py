@@ -8,6 +8,8 @@ from ovnloom import log, metrics
 from ovnloom.api.pod import Pod
 from ovnloom.errors import Refused, Unavailable
 from ovnloom.host.cable import Cables
+from ovnloom.host.links import unplug
+from ovnloom.host.netns import in_thread
 from ovnloom.host.ovs import OpenVSwitch
 from ovnloom.host.ovs_rows import Rows
 from ovnloom.host.ports import CONTAINER
@@ -31,10 +33,16 @@ class Deleting:
         self._work = work
 
     async def delete(self, request: Request) -> None:
-        """Nothing of the interface is left; found by the container, not by the Pod. Raises Unavailable."""
+        """Nothing of the interface is left; found by the container, not by the Pod. Raises Refused."""
+        host = request.attachment.host
         try:
-            was_there = await self._cables.remove(request.attachment.host, "/".join(request.attachment))
-        except (Unavailable, Refused) as problem:
+            was_there = await self._cables.remove(host, "/".join(request.attachment))
+        except Unavailable as problem:
+            # A Pod must be able to end on a host whose Open vSwitch is gone for good; should it come back, its port is
+            # a leftover without an interface.
+            was_there = await in_thread(unplug, host)
+            logger.warning("port stays until Open vSwitch is back", port=host, reason=str(problem))
+        except Refused as problem:
             pod = self._board.find(Pod, request.pod)
             self._events.tell(pod, request.pod, REMOVE_FAILED, f"stage=remove-nic {problem}")
             raise

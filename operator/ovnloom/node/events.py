@@ -14,7 +14,8 @@ LIMITS_SET, LIMITS_FAILED = "PodQoSUpdated", "PodQoSUpdateFailed"
 GATEWAY_SILENT = "PodGatewaySilent"
 OURS = frozenset({CONFIGURE_FAILED, REMOVE_FAILED, LIMITS_SET, LIMITS_FAILED, GATEWAY_SILENT})
 """Reasons of the node's Events: about what the controller says, they say nothing."""
-_CONTAINER = re.compile(r"\b[0-9a-f]{64}\b")
+_CONTAINER = re.compile(r"\b[0-9a-f]{64}\b|\bcni-[0-9a-f-]{36}\b|\b[0-9a-f]{8,12}_(?:\w{1,4}_)?h\b")
+"""Ids of containers, and the names of network namespaces and interfaces that are made of them."""
 
 
 class PodEvents:

@@ -18,8 +18,8 @@ from ovnloom.node.limits import limits
 from ovnloom.node.request import Request
 from ovnloom.ovn import names
 
-POD_UID, PROVIDER = "ovnloom_pod_uid", "ovnloom_provider"
-"""external_ids of ours, beside those of the contract."""
+POD, POD_UID, PROVIDER = "ovnloom_pod", "ovnloom_pod_uid", "ovnloom_provider"
+"""external_ids of ours, beside those that tools of Kube-OVN know: `pod_name` may be a virtual machine's."""
 LEAST_IPV6 = 1280
 """RFC 8200, 5: no link with less carries IPv6, and Linux refuses it."""
 LEAST_IPV4 = 68
@@ -200,6 +200,7 @@ def _ids(request: Request, pod: Pod, provider: str, told: Told, addresses: tuple
         "pod_namespace": pod.namespace,
         "pod_netns": request.netns,
         CONTAINER: f"{request.container}/{request.interface}",
+        POD: pod.name,
         POD_UID: pod.uid,
         PROVIDER: provider,
     }
@@ -210,4 +211,4 @@ def _ids(request: Request, pod: Pod, provider: str, told: Told, addresses: tuple
 
 def pod_key(ids: Mapping[str, str]) -> Key:
     """The Pod that the external_ids of an Interface name."""
-    return Key(ids.get("pod_name", ""), ids.get("pod_namespace", ""))
+    return Key(ids.get(POD) or ids.get("pod_name", ""), ids.get("pod_namespace", ""))
