@@ -92,6 +92,7 @@ def test_who_starts_open_vswitch_chooses_the_tunnel(node_field: NodeField) -> No
 
     until(lambda: said(node_field, "ovn-encap-csum"), "the agent to have written")
     assert said(node_field, "hostname") == "other.example"
+    node_field.switch.vsctl("set", "open", ".", f"external_ids:hostname={node_field.host.name}")
 
 
 def test_a_node_that_was_deleted_and_made_anew_joins_again(node_field: NodeField) -> None:
