@@ -7,7 +7,7 @@ from ovnloom.api.node import Node
 from ovnloom.api.pod import Pod
 from ovnloom.api.providernetwork import ProviderNetwork
 from ovnloom.api.vlan import Vlan
-from ovnloom.node.provider_answers import Outcome, agents, differing_labels
+from ovnloom.node.provider_answers import Outcome, agents, differing_errors, differing_labels
 from ovnloom.node.provider_uplinks import taking_part, unusable, uplink
 from ovnloom.node.view import View
 
@@ -128,3 +128,21 @@ def test_the_agent_knows_its_own_pod() -> None:
     there = View("n1", pods={Key(each.name, each.namespace): each for each in pods})
 
     assert [each.name for each in agents(there)] == ["a"]
+
+
+def test_an_error_goes_with_what_was_wrong() -> None:
+    """People and the controller would look for a mistake that is gone."""
+    meta = {"name": "a", "namespace": "kube-system"}
+    said = {
+        f"phys{DOMAIN}err_mesg": "old",
+        f"gone{DOMAIN}err_mesg": "old",
+        f"same{DOMAIN}err_mesg": "no such interface",
+    }
+    agent = Pod.decode({"metadata": {**meta, "annotations": said}})
+    same = Outcome("eth9", 0, "no such interface")
+
+    assert differing_errors(agent, {"phys": Outcome("eth1", 1500), "same": same, "new": same}) == {
+        f"phys{DOMAIN}err_mesg": None,
+        f"gone{DOMAIN}err_mesg": None,
+        f"new{DOMAIN}err_mesg": "no such interface",
+    }

@@ -104,7 +104,7 @@ def test_the_node_says_by_which_interface_and_how_much_fits(site: Site) -> None:
         f"phys.{domain}/mtu": "1500",
         f"other.{domain}/exclude": "true",
     }
-    assert f"node {NODE} has bridge {BRIDGE} with interface eth1" in events(site, "InitOVSBridgeSucceeded")
+    assert f"node {NODE}: bridge {BRIDGE} has interface eth1" in events(site, "InitOVSBridgeSucceeded")
 
 
 def test_an_interface_that_does_not_exist_is_told(site: Site) -> None:
@@ -122,6 +122,33 @@ def test_an_interface_that_does_not_exist_is_told(site: Site) -> None:
 
 
 LABELS = ("ready", "interface", "mtu")
+
+
+def test_the_pod_of_the_agent_says_why_and_no_longer_when_it_is_repaired(site: Site) -> None:
+    """The controller reads it there, for the condition of this node."""
+    key = "phys.provider-network.kubernetes.io/err_mesg"
+    body = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "agent", "namespace": "kube-system", "labels": {"app": "kube-ovn-cni"}},
+        "spec": {"nodeName": NODE, "hostNetwork": True, "containers": [{"name": "agent", "image": "none"}]},
+    }
+    site.cluster.kubectl("apply", "-f", "-", stdin=json.dumps(body))
+
+    def said() -> str:
+        found = json.loads(site.cluster.kubectl("get", "pod", "agent", "-n", "kube-system", "-o", "json"))
+        return str(found["metadata"].get("annotations", {}).get(key, ""))
+
+    try:
+        site.network(defaultInterface="eth9")
+        with pytest.raises(Refused):
+            site.converge()
+        assert "interface eth9 does not exist" in said()
+        site.network()
+        site.converge()
+        assert said() == ""
+    finally:
+        site.cluster.kubectl("delete", "pod", "agent", "-n", "kube-system", "--force", "--grace-period=0")
 
 
 def test_a_network_that_moves_to_another_interface_gives_the_first_one_back(site: Site) -> None:

@@ -12,6 +12,8 @@ from ovnloom.api.providernetwork import DOMAIN
 from ovnloom.node.view import View
 from ovnloom.world.indexes import AGENT
 
+ERROR = "err_mesg"
+"""The annotation that says why a ProviderNetwork isn't ready on this node, behind the domain."""
 LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 """Values that a label can have; interfaces may have other names."""
 
@@ -55,6 +57,14 @@ def agents(view: View) -> Iterator[Pod]:
             yield pod
 
 
-def error_key(name: str) -> str:
-    """The annotation that says why a ProviderNetwork isn't ready on this node."""
-    return f"{name}{DOMAIN}err_mesg"
+def differing_errors(agent: Pod, outcomes: Mapping[str, Outcome]) -> dict[str, str | None]:
+    """What has to change for the agent's Pod to say why ProviderNetworks aren't ready on its node; None removes."""
+    wanted = {f"{name}{DOMAIN}{ERROR}": outcome.problem for name, outcome in outcomes.items() if outcome.problem}
+    gone = (key for key in agent.annotations if key.endswith(DOMAIN + ERROR) and key not in wanted)
+    changed: dict[str, str | None] = dict.fromkeys(gone)
+    return changed | {key: words for key, words in wanted.items() if agent.annotations.get(key) != words}
+
+
+def says(labels: Mapping[str, str | None], name: str) -> bool:
+    """Whether a change of labels is about this ProviderNetwork: an agent that starts anew has nothing to tell."""
+    return any(key.startswith(name + DOMAIN) for key in labels)

@@ -25,7 +25,7 @@ from ovnloom.ipam.mac import mac_for
 from ovnloom.kube.events import About
 from ovnloom.kube.failures import NotFound
 from ovnloom.node.part import Means, Part
-from ovnloom.node.provider_answers import Outcome, agents, differing_labels, error_key
+from ovnloom.node.provider_answers import Outcome, agents, differing_errors, differing_labels, says
 from ovnloom.node.provider_uplinks import taking_part, unusable, uplink
 from ovnloom.node.view import View
 from ovnloom.world.tables import BY_TYPE
@@ -50,7 +50,7 @@ class Providers:
         self._means = means
         self._ovs = means.ovs
         self._told: dict[str, str] = {}
-        """By ProviderNetwork what its last Event said."""
+        """By ProviderNetwork what was wrong with it when it was last told."""
         self._links: dict[str, int] = {}
         """Interfaces whose change is looked at, by name, with the index that they had (0: not there)."""
 
@@ -66,21 +66,19 @@ class Providers:
         wanted = {network.name: network for network in taking_part(view)}
         there = await self._ovs.read(bridges.found)
         outcomes: dict[str, Outcome] = {}
-        for bridge, found in there.items():
-            if found.network not in wanted:
-                await self._give_back(bridge, found)
+        failures = [await self._leave(bridge, found) for bridge, found in there.items() if found.network not in wanted]
         for name, network in sorted(wanted.items()):
             outcomes[name] = await self._outcome(view, network, there.get(bridges.bridge_of(name)))
         names = {outcome.interface for outcome in outcomes.values()} | {bridges.bridge_of(name) for name in wanted}
         links = {name: await in_thread(look, name) for name in sorted(names) if name}
         self._links = {name: link.index if link else 0 for name, link in links.items()}
         await self._tell(view, node, wanted, outcomes)
-        missing = [outcome.problem for outcome in outcomes.values() if outcome.problem and outcome.is_open]
-        if missing:
-            raise Unavailable("; ".join(missing))
-        wrong = [outcome.problem for outcome in outcomes.values() if outcome.problem]
+        wrong = [outcome for outcome in (*failures, *outcomes.values()) if outcome.problem]
+        words = "; ".join(outcome.problem for outcome in wrong)
+        if any(outcome.is_open for outcome in wrong):
+            raise Unavailable(words)
         if wrong:
-            raise Refused("; ".join(wrong))
+            raise Refused(words)
 
     async def follow(self, wake: Callable[[], None]) -> None:
         """An interface that comes, or gets addresses back from somebody (`netplan apply`), is seen to at once."""
@@ -90,6 +88,14 @@ class Providers:
                 wake()
 
     # -- one network --------------------------------------------------------------------------------------------------
+
+    async def _leave(self, bridge: str, found: Found) -> Outcome:
+        """The network is gone, or this node isn't part of it any more. What can't be given back yet is tried again."""
+        try:
+            await self._give_back(bridge, found)
+        except (Refused, Unavailable) as problem:
+            return Outcome(found.interface, 0, f"{bridge} stays: {problem}", is_open=True)
+        return Outcome(found.interface, 0)
 
     async def _outcome(self, view: View, network: ProviderNetwork, there: Found | None) -> Outcome:
         wrong = unusable(network)
@@ -183,21 +189,17 @@ class Providers:
         if labels:
             await self._patch(Node, node.key, {"labels": labels})
         for agent in agents(view):
-            said = {error_key(name): outcome.problem or None for name, outcome in outcomes.items()}
-            changed = {key: value for key, value in said.items() if agent.annotations.get(key) != value}
+            changed = differing_errors(agent, outcomes)
             if changed:
                 await self._patch(Pod, agent.key, {"annotations": changed})
         for name, outcome in outcomes.items():
-            words = outcome.problem or f"node {view.name} has bridge br-{name} with interface {outcome.interface}"
-            if self._told.get(name) != words:
+            is_news = outcome.problem != self._told.get(name, "") if outcome.problem else says(labels, name)
+            if is_news:
                 about = About("kubeovn.io/v1", "ProviderNetwork", Key(name), wanted[name].uid)
-                sentence = f"node {view.name}: {words}" if outcome.problem else words
+                words = outcome.problem or f"bridge br-{name} has interface {outcome.interface}"
                 reason = FAILED if outcome.problem else SUCCEEDED
-                self._means.events.tell(about, reason, sentence, is_warning=bool(outcome.problem))
-        self._told = {
-            name: outcome.problem or f"node {view.name} has bridge br-{name} with interface {outcome.interface}"
-            for name, outcome in outcomes.items()
-        }
+                self._means.events.tell(about, reason, f"node {view.name}: {words}", is_warning=bool(outcome.problem))
+        self._told = {name: outcome.problem for name, outcome in outcomes.items()}
 
     async def _patch(self, kind: type, key: Key, metadata: dict[str, object]) -> None:
         try:
