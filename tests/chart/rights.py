@@ -13,12 +13,14 @@ Rights = dict[tuple[str, ...], set[str]]
 
 ACCOUNT = f"system:serviceaccount:{NAMESPACE}:ovnloom-controller"
 LEASE = "kube-ovn-controller"
+NAMED = ("leases", "configmaps")
+"""Of these one object alone."""
 READ = ("get", "list", "watch")
 CLUSTER_POLICIES = ("adminnetworkpolicies", "baselineadminnetworkpolicies", "clusternetworkpolicies")
 READ_ONLY: Rights = {
     ("apps", "statefulsets"): set(READ),
     ("kubeovn.io", "vpc-dnses"): set(READ),
-    ("", "configmaps"): set(READ),
+    ("", "configmaps", "ovn-external-gw-config"): set(READ),
     ("networking.k8s.io", "networkpolicies"): set(READ),
     **{("policy.networking.k8s.io", kind): set(READ) for kind in CLUSTER_POLICIES},
     ("k8s.cni.cncf.io", "network-attachment-definitions"): set(READ),
@@ -108,4 +110,4 @@ class Audit:
 def _right(verb: str, about: dict[str, Any]) -> tuple[str, ...]:
     part = f"/{about['subresource']}" if "subresource" in about else ""
     right = (about.get("apiGroup", ""), about["resource"] + part)
-    return (*right, about["name"]) if about["resource"] == "leases" and verb != "create" else right
+    return (*right, about["name"]) if about["resource"] in NAMED and verb != "create" else right

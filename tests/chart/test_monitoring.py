@@ -72,7 +72,8 @@ def test_every_metric_is_on_the_dashboard_or_in_an_alert() -> None:
     unseen = {
         name
         for name in served()
-        if name.startswith(("ovnloom_", "kube_ovn_", "cni_", "ovn_")) and not name.endswith(("_bucket", "_sum", "_count"))
+        if name.startswith(("ovnloom_", "kube_ovn_", "cni_", "ovn_"))
+        and not name.endswith(("_bucket", "_sum", "_count"))
     } - asked
 
     assert unseen <= {"ovnloom_world_complete"}

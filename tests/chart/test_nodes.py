@@ -74,9 +74,10 @@ def test_every_setting_reaches_the_agent(render: Render) -> None:
     assert container(spec, "agent")["ports"][0]["containerPort"] == 4444
 
 
-def test_the_agent_knows_its_node_the_tunnel_and_the_database(render: Render, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_agent_knows_its_node_its_router_and_the_database(render: Render, monkeypatch: pytest.MonkeyPatch) -> None:
     """The host's name needn't be the Node's; the rest is what the controller and ovn-central were told."""
-    told = environment(container(pod(render(*USERSPACE), AGENT), "agent"))
+    routed = ("--set", "controller.settings.clusterRouter=acme")
+    told = environment(container(pod(render(*routed), AGENT), "agent"))
     for name, value in told.items():
         monkeypatch.setenv(name, value)
 
@@ -84,7 +85,7 @@ def test_the_agent_knows_its_node_the_tunnel_and_the_database(render: Render, mo
 
     assert settings.node_name == "spec.nodeName"
     assert settings.ovn_sb == "tcp:[$(OVN_SB_SERVICE_HOST)]:6642"
-    assert settings.network_type == "vxlan"
+    assert settings.cluster_router == "acme"
 
 
 def test_each_path_that_the_agent_uses_is_one_of_the_host(render: Render) -> None:

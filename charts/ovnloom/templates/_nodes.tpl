@@ -99,7 +99,7 @@ capabilities:
 {{/* The settings that a user gave, and what follows from the rest of the values where they gave none. */}}
 {{- define "ovnloom.agentSettings" -}}
 {{- $settings := dict "ovnSb" (include "ovnloom.ovnSb" .) -}}
-{{- range $shared := list "clusterRouter" "joinSubnet" "networkType" -}}
+{{- range $shared := list "clusterRouter" "joinSubnet" -}}
 {{- with get $.Values.controller.settings $shared -}}
 {{- $_ := set $settings $shared . -}}
 {{- end -}}
