@@ -15,10 +15,11 @@ from sandbox.images import Image, load
 from sandbox.inside import Inside
 from sandbox.openvswitch import OpenVswitch
 from sandbox.snapshot import copy
-from sandbox.wait import until_ready
+from sandbox.wait import until, until_ready
 
 KUBERNETES = "/etc/kubernetes"
 CONTAINERS = "/var/lib/containerd"
+STARTS = 5
 CONTAINERD = "/run/containerd/containerd.sock"
 PLUGINS = Path("/usr/lib/cni")
 CONFIGURATION = """\
@@ -57,8 +58,7 @@ class Worker:
         self._containerd.start()
         until_ready(self._containerd, self._containerd_answers)
         self.load(found)
-        self._kubelet.start()
-        until_ready(self._kubelet, self._kubelet_answers)
+        self._start_kubelet()
         if self.controlplane.layout.kube_proxy:
             self._kube_proxy.start()
 
@@ -87,6 +87,7 @@ class Worker:
             authority.issue(folder, "kube-proxy", "system:kube-proxy")
             authority.issue(folder, "kubelet", f"system:node:{name}", hosts=(name, *self.host.addresses))
             shutil.copy(pki / "ca.crt", folder)
+        (folder / "manifests").mkdir(exist_ok=True)
         for user in ("kubelet-client", "kube-proxy"):
             kubeconfig.write(folder / f"{user}.kubeconfig", self.controlplane.url, folder, user)
         for file, content in (("kubelet.yaml", self._kubelet_says()), ("kube-proxy.yaml", self._kube_proxy_says())):
@@ -115,6 +116,8 @@ class Worker:
             "clusterDomain": "cluster.local",
             "clusterDNS": list(self.controlplane.layout.dns),
             "containerRuntimeEndpoint": f"unix://{CONTAINERD}",
+            # Pods that are there without the API server: a file each.
+            "staticPodPath": f"{KUBERNETES}/manifests",
             "resolvConf": "/etc/resolv.conf",
             "serializeImagePulls": False,
             "maxPods": 250,
@@ -142,6 +145,19 @@ class Worker:
             # How many connections a machine tracks is not for a namespace to say.
             "conntrack": {"maxPerCore": 0, "min": 0},
         }
+
+    def _start_kubelet(self) -> None:
+        """It runs; started again, as an init system would, where it ends because containerd isn't ready for it.
+
+        containerd answers before it serves kubelets, and only a kubelet can ask for that.
+        """
+        for _ in range(STARTS - 1):
+            self._kubelet.start()
+            until(lambda: not self._kubelet.alive or self._kubelet_answers(), "the kubelet", 60)
+            if self._kubelet.alive:
+                return
+        self._kubelet.start()
+        until_ready(self._kubelet, self._kubelet_answers)
 
     @property
     def _containerd(self) -> Inside:

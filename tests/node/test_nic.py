@@ -1,16 +1,17 @@
 """What an interface should be follows from the Pod's annotations, its Subnet and the node."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from ovnloom.api.meta import Key
 from ovnloom.api.node import Node
-from ovnloom.api.pod import Pod
+from ovnloom.api.pod import MIRROR, Pod
 from ovnloom.api.subnet import Subnet
 from ovnloom.errors import Refused
 from ovnloom.host.wire import Limits, Route, host_name
-from ovnloom.node.nic import Nic, NotYet, wanted
+from ovnloom.node.nic import POD_UID, Nic, NotYet, wanted
 from ovnloom.node.request import Request
 
 TOLD = {
@@ -171,3 +172,15 @@ def test_names_of_host_ends_fit_and_differ() -> None:
     assert len(names) == 1500
     assert all(len(name) <= 15 for name in names)
     assert host_name(CONTAINER, "net1") == "01234567_net1_h"
+
+
+def test_a_static_pod_is_known_by_the_uid_that_its_kubelet_gave_it() -> None:
+    """The API server shows it by an object with a uid of its own; a runtime only knows the kubelet's."""
+    notes = {**{f"ovn.kubernetes.io/{word}": value for word, value in TOLD.items()}, MIRROR: "kubelets"}
+    pod = Pod.decode({"metadata": {"name": "web", "namespace": "shop", "uid": "shown", "annotations": notes}})
+    request = Request(Key("web", "shop"), CONTAINER, "/run/netns/x", "eth0", uid="kubelets")
+    subnets = {"blue": Subnet.decode({"metadata": {"name": "blue"}})}
+
+    assert wanted(request, pod, subnets, None, 1400).wire.ids[POD_UID] == "kubelets"
+    with pytest.raises(NotYet, match="Pod shop/web isn't known"):
+        wanted(replace(request, uid="shown"), pod, subnets, None, 1400)

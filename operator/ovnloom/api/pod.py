@@ -28,6 +28,8 @@ RESULTS = frozenset(
 ANSWERS = frozenset({"logical_switch", "ip_address", "mac_address", "pod_nic_type"})
 """Names that are a wish until the provider's `allocated` is "true", and the controller's answer from then on."""
 UNIQUE = frozenset({"ip_address", "mac_address"})
+MIRROR = "kubernetes.io/config.mirror"
+"""Written by a kubelet on the object that shows a static Pod: the uid by which it knows the Pod itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class Pod:
     created: str = ""
     ports: tuple[tuple[str, str, int], ...] = ()
     """Its containers' named ports: name, protocol (`TCP`, `UDP`, `SCTP`), number."""
+    mirrors: str = ""
+    """Of an object that shows a static Pod: the uid of that one."""
     written: Mapping[str, str] = field(default_factory=empty, compare=False)
     """The controller's answer, by full annotation key."""
     resource_version: str = field(default="", compare=False)
@@ -65,6 +69,11 @@ class Pod:
     @property
     def namespace(self) -> str:
         return self.key.namespace
+
+    @property
+    def kubelet_uid(self) -> str:
+        """The kubelet and its runtime know the Pod by it; it lasts as long as the Pod runs."""
+        return self.mirrors or self.uid
 
     @property
     def deleting(self) -> bool:
@@ -91,6 +100,7 @@ class Pod:
             controlling(meta.get("ownerReferences")),
             word(meta, "creationTimestamp"),
             _named_ports(spec),
+            _mirrored(meta.get("annotations")),
             written,
             text(meta, "resourceVersion"),
         )
@@ -113,6 +123,11 @@ def _named_ports(spec: Mapping[str, Any]) -> tuple[tuple[str, str, int], ...]:
                 if name and type(number) is int:
                     found.setdefault((name, word(port, "protocol") or "TCP"), number)
     return tuple((name, protocol, number) for (name, protocol), number in sorted(found.items())) if found else ()
+
+
+def _mirrored(annotations: Any) -> str:
+    found = annotations.get(MIRROR) if isinstance(annotations, dict) else None
+    return found if isinstance(found, str) else ""
 
 
 def _finished(phase: str, restart: str, status: Mapping[str, Any]) -> bool:

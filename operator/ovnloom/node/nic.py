@@ -70,7 +70,7 @@ def prefix_of(pod: Pod, request: Request) -> str:
 
 def wanted(request: Request, pod: Pod | None, subnets: Mapping[str, Subnet], node: Node | None, tunnel_mtu: int) -> Nic:
     """Raises NotYet while something is missing that is expected, Refused when it can't work as it is."""
-    if pod is None or (request.uid and pod.uid != request.uid):
+    if pod is None or (request.uid and pod.kubelet_uid != request.uid):
         raise NotYet(f"Pod {request.pod} isn't known to be on this node; see spec.nodeName and the API server")
     provider = prefix_of(pod, request)
     told = Told(pod, provider)
@@ -201,7 +201,7 @@ def _ids(request: Request, pod: Pod, provider: str, told: Told, addresses: tuple
         "pod_netns": request.netns,
         CONTAINER: f"{request.container}/{request.interface}",
         POD: pod.name,
-        POD_UID: pod.uid,
+        POD_UID: pod.kubelet_uid,
         PROVIDER: provider,
     }
     if addresses:

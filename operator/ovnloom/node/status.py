@@ -82,7 +82,7 @@ class Status:
 
     def _pods(self, ports: list[_Port]) -> list[Line]:
         pods = [pod for pod in self._board.view.pods.values() if _has_network(pod)]
-        uids = {pod.uid for pod in pods}
+        uids = {pod.kubelet_uid for pod in pods}
         found: dict[str, _Port] = {port.uid: port for port in ports}
         wrong = [
             Line(f"Pod {port.pod}", f"port {port.name}", why)
@@ -97,7 +97,7 @@ class Status:
         wrong += [
             Line(f"Pod {pod.key}", pod.phase, "it runs, and has no port; delete it")
             for pod in pods
-            if pod.phase == "Running" and pod.uid not in found
+            if pod.phase == "Running" and pod.kubelet_uid not in found
         ]
         more = [Line("more", f"{len(wrong) - MOST} like these", "")] if len(wrong) > MOST else []
         return [Line("Pods", f"{sum(uid in found for uid in uids)} of {len(pods)} connected"), *wrong[:MOST], *more]

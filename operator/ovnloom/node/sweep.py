@@ -72,7 +72,7 @@ class Sweep:
         if not found.uid:
             return ""
         pod = view.pods.get(found.pod)
-        if pod is not None and pod.uid == found.uid:
+        if pod is not None and pod.kubelet_uid == found.uid:
             return ""
         if found.is_up and pod is None:
             # A Pod that was deleted by force still runs, until the kubelet has ended it and says DEL.
@@ -81,7 +81,7 @@ class Sweep:
             there = await self._means.client.get(BY_TYPE[Pod], found.pod)
         except NotFound:
             return "its Pod is gone"
-        return "its Pod is another one by now" if there["metadata"].get("uid") != found.uid else ""
+        return "its Pod is another one by now" if Pod.decode(there).kubelet_uid != found.uid else ""
 
 
 def ports(rows: Rows) -> list[Found]:
