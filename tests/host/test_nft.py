@@ -172,3 +172,15 @@ def test_only_what_differs_is_named(wanted: Table, other: Table) -> None:
         or wanted.counters != other.counters
     )
     assert not [each for each in commands for chain in same if each.startswith(f"flush chain inet t {chain.name}")]
+
+
+def test_listings_of_other_versions_of_nft_mean_the_same() -> None:
+    """What is taken for another kind of set is made anew, with all counters, at each start."""
+    said = {"family": "inet", "table": "t", "name": "pods", "type": "ipv4_addr", "handle": 2, "elem": ["192.0.2.1"]}
+    words = [nft_kernel.found_in([{"set": {**said, "flags": flags}}]) for flags in ("interval", ["interval"])]
+    back = {"family": "inet", "table": "t", "name": "back", "type": ["ipv4_addr", "inet_service"]}
+    types = ("ipv4_addr . inet_service", ["ipv4_addr", "inet_service"])
+
+    assert words[0] == words[1]
+    assert words[0].sets["pods"] == Set("pods", "ipv4_addr", frozenset({"192.0.2.1"}), INTERVAL)
+    assert {nft_kernel.found_in([{"map": {**back, "map": each}}]).sets["back"].value for each in types} == {types[0]}

@@ -111,10 +111,15 @@ def _set(content: Mapping[str, Any]) -> Set:
         name=content["name"],
         type=" . ".join(keys),
         elements=frozenset(_element(keys, values, item) for item in content.get("elem", ())),
-        flags=frozenset(content.get("flags", ())),
+        flags=_flags(content.get("flags", ())),
         value=" . ".join(values),
         timeout=content.get("timeout", 0),
     )
+
+
+def _flags(found: Any) -> frozenset[str]:
+    """Some versions of nft make a list of them, some a word where there is one only."""
+    return frozenset((found,) if isinstance(found, str) else found)
 
 
 def _types(found: Any) -> list[str]:

@@ -138,8 +138,8 @@ class Join:
             silences = silences + 1 if silent else 0
             if silent and silences < MOST_SILENCES:
                 continue
-            with suppress(Unavailable):  # the next probe tells it
-                if await self._availability.say(self._node, silent) and silent:
+            with suppress(Unavailable, Refused):  # the next probe tells it; converge says what is refused
+                if await self._availability.say(self._node, silent):
                     wake()
 
 
