@@ -12,7 +12,7 @@ from collections.abc import Callable
 from ovnloom.api.node import Node
 from ovnloom.api.subnet import Subnet
 from ovnloom.errors import Unavailable
-from ovnloom.host import nft_kernel, openings, sysctls
+from ovnloom.host import inherited, nft_kernel, openings, sysctls
 from ovnloom.host.netlink_events import events
 from ovnloom.node.counters import NAME, count
 from ovnloom.node.joined import LINK
@@ -47,6 +47,7 @@ class Masquerade:
         self._settings = settings
         self._known: Known = {}
         self._done = Remembered()
+        self._is_handed_over = False
 
     async def converge(self, view: View) -> None:
         """The table says what the view says; nothing is written when it does already."""
@@ -56,6 +57,9 @@ class Masquerade:
         self._known = routed(view, self._settings, self._known)
         await nft_kernel.apply(table(view, self._known))
         count(view.name, self._known)
+        if not self._is_handed_over:  # once ours are there
+            await inherited.empty_chains()
+            self._is_handed_over = True
         await openings.make(LINK)
         prepare(self._known)
         self._done.keep(moment, *facts)
