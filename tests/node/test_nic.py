@@ -42,7 +42,8 @@ def nic(
     }
     body = {"metadata": {"name": "web", "namespace": "shop", "uid": "u1", "annotations": notes, **(meta or {})}}
     subnet = Subnet.decode({"metadata": {"name": "blue"}, "spec": spec, "status": status or {}})
-    node = Node.decode({"metadata": {"name": "worker-1", "labels": labels or {}}})
+    networks = {"ovn.kubernetes.io/node_networks": '{"storage": "192.168.9.11"}'}
+    node = Node.decode({"metadata": {"name": "worker-1", "labels": labels or {}, "annotations": networks}})
     request = Request(Key("web", "shop"), CONTAINER, "/run/netns/x", interface, routes=routes)
     return wanted(request, Pod.decode(body), {"blue": subnet}, node, tunnel)
 
@@ -184,3 +185,11 @@ def test_a_static_pod_is_known_by_the_uid_that_its_kubelet_gave_it() -> None:
     assert wanted(request, pod, subnets, None, 1400).wire.ids[POD_UID] == "kubelets"
     with pytest.raises(NotYet, match="Pod shop/web isn't known"):
         wanted(replace(request, uid="shown"), pod, subnets, None, 1400)
+
+
+def test_a_subnet_may_have_its_tunnels_by_another_network_of_the_nodes() -> None:
+    """Storage traffic shall not share a link with everything else."""
+    assert nic(nodeNetwork="storage").wire.ids["encap-ip"] == "192.168.9.11"
+    assert "encap-ip" not in nic().wire.ids
+    with pytest.raises(Refused, match=r"spec\.nodeNetwork of Subnet blue is backup"):
+        nic(nodeNetwork="backup")

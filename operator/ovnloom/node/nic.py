@@ -20,6 +20,8 @@ from ovnloom.ovn import names
 
 POD, POD_UID, PROVIDER = "ovnloom_pod", "ovnloom_pod_uid", "ovnloom_provider"
 """external_ids of ours, beside those that tools of Kube-OVN know: `pod_name` may be a virtual machine's."""
+NODE_NETWORKS = "ovn.kubernetes.io/node_networks"
+"""Annotation of a Node: its address in each network that it has besides its own, as JSON."""
 LEAST_IPV6 = 1280
 """RFC 8200, 5: no link with less carries IPv6, and Linux refuses it."""
 LEAST_IPV4 = 68
@@ -91,7 +93,7 @@ def wanted(request: Request, pod: Pod | None, subnets: Mapping[str, Subnet], nod
         mtu,
         addresses,
         (*routes, *_extra(request, told, addresses)),
-        _ids(request, pod, provider, told, addresses),
+        {**_ids(request, pod, provider, told, addresses), **_tunnel(subnet, node)},
         limits(told.prefix, told.get),
         is_underlay,
     )
@@ -207,6 +209,18 @@ def _ids(request: Request, pod: Pod, provider: str, told: Told, addresses: tuple
     if addresses:
         found["ip"] = ",".join(str(address.ip) for address in addresses)
     return found
+
+
+def _tunnel(subnet: Subnet | None, node: Node | None) -> dict[str, str]:
+    """Pods of a Subnet with a nodeNetwork have their tunnels by this node's address in that network."""
+    if subnet is None or not subnet.node_network:
+        return {}
+    try:
+        found = json.loads(node.annotations.get(NODE_NETWORKS, "{}") if node else "{}")
+        return {"encap-ip": str(ip_address(found[subnet.node_network]))}
+    except (ValueError, KeyError, TypeError):
+        wrong = f"spec.nodeNetwork of Subnet {subnet.name} is {subnet.node_network}, of which this node has no address"
+        raise Refused(f"{wrong}; name one in the Node's annotation {NODE_NETWORKS}") from None
 
 
 def pod_key(ids: Mapping[str, str]) -> Key:
