@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from ipaddress import IPv4Address, IPv6Address
 from time import monotonic
 
-ARP, IPV6 = 0x0806, 0x86DD
+ARP, IPV6, NOTHING = 0x0806, 0x86DD, 0
 BROADCAST = b"\xff" * 6
 REQUEST, REPLY = 1, 2
 NEIGHBOUR_ADVERTISEMENT = 136
@@ -20,9 +20,13 @@ ALL_NODES = IPv6Address("ff02::1")
 def announce(name: str, mac: str, addresses: Iterable[IPv4Address | IPv6Address]) -> None:
     """One gratuitous ARP or unsolicited neighbour advertisement for each address has left the interface."""
     own = octets(mac)
-    with _channel(name, ARP) as channel:
+    # One that only sends, for both: the kernel takes ten milliseconds to close each.
+    with _channel(name, NOTHING) as channel:
         for address in addresses:
-            channel.send(advertisement(own, address) if address.version == 6 else arp(own, REQUEST, address, address))
+            if isinstance(address, IPv6Address):
+                channel.sendto(advertisement(own, address), (name, IPV6))
+            else:
+                channel.sendto(arp(own, REQUEST, address, address), (name, ARP))
 
 
 def who_has(name: str, mac: str, address: IPv4Address, asking: IPv4Address, seconds: float) -> str:
