@@ -22,7 +22,7 @@ def wire(alone: str) -> Iterator[str]:
     subprocess.run(["ip", *words], check=True)
     for name in ("here", "there"):
         subprocess.run(["ip", "link", "set", name, "up"], check=True)
-    yield "there"
+    return "there"
 
 
 def test_each_address_is_announced_once_in_a_frame_that_others_accept(wire: str) -> None:
