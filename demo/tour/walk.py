@@ -8,12 +8,18 @@ from dataclasses import dataclass
 from rich.console import Console
 
 from demo.page import Page
-from demo.tour import edges, pods, walls
+from demo.tour import edges, gateways, pods, underlay, walls
 from demo.tour.place import Place
 from demo.tour.scene import Scene, Seen
 from sandbox import Sandbox
 
-SCENES: tuple[Scene, ...] = (*pods.SCENES, *edges.SCENES, *walls.SCENES)
+SCENES: tuple[Scene, ...] = (
+    *pods.SCENES,
+    *edges.SCENES,
+    *walls.SCENES,
+    *gateways.SCENES,
+    *underlay.SCENES,
+)
 
 
 @dataclass(frozen=True)
