@@ -23,6 +23,11 @@ SERVICES_SECONDS = 20.0
 ENDPOINT_MS = 2.0
 CONTROLLER_SHARE = 20.0
 """Percent of the CPU that the controller, ovn-northd and the databases spend together."""
+TIMES_BRIDGE = 1.25
+ADD_MS = 100.0
+ADD_SLOW_MS = 250.0
+"""For one ADD of a hundred, in a burst of 50 Pods on a node."""
+OWN_MS = 40.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import isolation, pods, policies, pure, services, shown
+from bench import isolation, nodes, pods, policies, pure, services, shown
 from bench.bars import Line
 from bench.load import Lost
 from bench.place import NORTHD, Busy, place
@@ -96,7 +96,18 @@ def _isolation(wanted: argparse.Namespace, console: Console) -> list[Line]:
     return result.lines()
 
 
-REAL: Mapping[str, Callable[[argparse.Namespace, Console], list[Line]]] = {"pods": _pods, "isolation": _isolation}
+def _nodes(wanted: argparse.Namespace, console: Console) -> list[Line]:
+    found = nodes.run(wanted.name, 10 if wanted.quick else 50, Shown(console))
+    path = shown.store("nodes", {"lines": [line.encode() for line in found]}, wanted.json)
+    console.print(f"stored in {path}", highlight=False)
+    return found
+
+
+REAL: Mapping[str, Callable[[argparse.Namespace, Console], list[Line]]] = {
+    "pods": _pods,
+    "isolation": _isolation,
+    "nodes": _nodes,
+}
 """What needs servers."""
 PURE: Mapping[str, Callable[[int], list[Line]]] = {
     "pure": lambda share: pure.run(50_000 // share, 500 // share),
