@@ -35,7 +35,7 @@ fresh: $(READY)
 	@make/step 'generated files' $(PYTHON) -m ovnloom.generate --check
 
 .PHONY: test
-test: $(READY) servers programs ## Run the tests, those with real servers included (TESTS=… for some of them).
+test: $(READY) servers browser programs ## Run the tests, those with real servers included (TESTS=… for some of them).
 	@.venv/bin/pytest -n $(WORKERS) --dist loadgroup $(TESTS)
 
 .PHONY: demo
@@ -73,6 +73,10 @@ lock: $(UV) ## Pin the newest dependencies that pyproject.toml and requirements/
 .PHONY: servers
 servers:
 	@make/servers
+
+.PHONY: browser
+browser:
+	@make/browser
 
 # The first run fetches OVN and compiles Kubernetes, and says how far it is; later ones find both in the cache.
 .PHONY: programs

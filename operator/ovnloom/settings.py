@@ -144,3 +144,15 @@ class NodeSettings(BaseSettings):
     node_listen: str = Field("0.0.0.0:10665", description="Address of /metrics, /livez and /readyz.")
     log_form: Literal["json", "text"] = Field("json", description="`json` for machines, `text` for people.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is written.")
+
+
+class WebSettings(Settings):
+    """What a user may want to change about `ovnloom web` besides: its rows are those of the controller's settings."""
+
+    web_listen: str = Field(
+        "127.0.0.1:8088",
+        description="Address of the page. There is no login: whoever reaches it sees the network.",
+    )
+    web_hosts: str = Field(
+        "", description="Comma list of names by which the page may be asked for besides localhost, as behind a proxy."
+    )

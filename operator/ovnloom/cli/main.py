@@ -246,6 +246,34 @@ def reach(
 looking.add(app)
 
 
+@app.command()
+def web(
+    filename: Files = None,
+    listen: Annotated[str, typer.Option(help="Address of the page (127.0.0.1:8088); else OVNLOOM_WEB_LISTEN.")] = "",
+    recursive: Recursive = False,
+    namespace: Namespace = "default",
+    kubeconfig: Kubeconfig = "",
+    ovn_nb: Annotated[
+        str, typer.Option(help="Northbound database (unix:, tcp: or ssl:) for rows and ports; else OVNLOOM_OVN_NB.")
+    ] = "",
+) -> None:
+    """Serve a page that shows the network live: Vpcs, Subnets, nodes, Pods, policies, and where each Pod may go.
+
+    It only reads. With files it shows what they would be in a cluster of their own, without one.
+    """
+    named = (("kubeconfig", kubeconfig), ("ovn_nb", ovn_nb), ("web_listen", listen))
+    from ovnloom.cli import flags
+    from ovnloom.cli import web as serving
+    from ovnloom.settings import WebSettings
+
+    try:
+        settings = flags.read(WebSettings, {name: value for name, value in named if value})
+        say = lambda where: typer.echo(f"The network is at {where}")  # noqa: E731
+        raise typer.Exit(serving.run(filename or [], settings, recursive=recursive, namespace=namespace, say=say))
+    except Wrong as wrong:
+        fail(wrong)
+
+
 def show(result: Result, output: Output) -> None:
     """The answer is on stdout, in colours on a terminal."""
     if output is not Output.text:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cached_property
 from typing import NamedTuple
 
 from ovnloom.api.meta import Key
@@ -15,6 +16,7 @@ from ovnloom.cli.wrong import Wrong
 from ovnloom.intent import Owner
 from ovnloom.ipam import Malformed, address_text, parse_address
 from ovnloom.verdict import PROTOCOLS, Network, Protocol
+from ovnloom.verdict.layout import Port
 from ovnloom.world.world import World
 
 SHOWN = 5
@@ -65,6 +67,15 @@ class Ends:
         self._network = network
         self._namespace = namespace
 
+    @cached_property
+    def _ports(self) -> Mapping[Owner, list[Port]]:
+        """Every owner's, found once: a matrix asks for thousands."""
+        found: dict[Owner, list[Port]] = {}
+        for port in self._network.layout.ports.values():
+            if port.owner is not None:
+                found.setdefault(port.owner, []).append(port)
+        return found
+
     def find(self, text: str, flag: str) -> End:
         """The end that a word means; `flag` names the word in complaints. Raises Wrong."""
         try:
@@ -98,7 +109,7 @@ class Ends:
         if pod.host_network:
             found = self._node(pod.node, flag)
             return End(f"Pod {key} on the network of {found.label}", found.places, found.entry)
-        ports = [port for port in self._network.layout.ports.values() if port.owner == Owner("Pod", key)]
+        ports = self._ports.get(Owner("Pod", key), [])
         main = [port for port in ports if port.name.count(".") == min(one.name.count(".") for one in ports)]
         if provider:
             main = [port for port in ports if port.name.endswith(f".{provider}")]
@@ -115,11 +126,10 @@ class Ends:
         node = self._world.tables[Node].get(key)
         if node is None:
             raise Wrong(f"{flag}: there is no Node {name}{self._near(key, self._world.tables[Node])}")
-        for port in self._network.layout.ports.values():
-            if port.owner == Owner("Node", key):
-                places = {family: port.name for family, _ in port.addresses}
-                places |= {6 if ":" in ip else 4: ip for ip in reversed(node.internal_ips)}
-                return End(f"node/{name}", tuple(sorted(places.items())), port.name)
+        for port in self._ports.get(Owner("Node", key), ()):
+            places = {family: port.name for family, _ in port.addresses}
+            places |= {6 if ":" in ip else 4: ip for ip in reversed(node.internal_ips)}
+            return End(f"node/{name}", tuple(sorted(places.items())), port.name)
         raise Wrong(f"{flag}: Node {name} has no port on the join network yet")
 
     def _service(self, key: Key, flag: str) -> End:

@@ -25,17 +25,18 @@ def prose(result: Result) -> Iterator[Line]:
     yield BLANK
     headline = f"{judgement.source.label} -> {judgement.target.label}, {judgement.asked}: "
     if judgement.has_changed and judgement.before is not None:
-        was, is_ = _word(judgement.before), _word(judgement.verdicts)
+        was, is_ = word(judgement.before), word(judgement.verdicts)
         yield Line(f"{headline}{was} now, {is_} with the files", STYLES[judgement.allowed])
-        yield from _all("Now", judgement.before)
-        yield from _all("With the files", judgement.verdicts)
+        yield from answer(judgement.before, "Now")
+        yield from answer(judgement.verdicts, "With the files")
         return
     same = ", with and without the files" if judgement.before is not None else ""
-    yield Line(f"{headline}{_word(judgement.verdicts)}{same}", STYLES[judgement.allowed])
-    yield from _all("", judgement.verdicts)
+    yield Line(f"{headline}{word(judgement.verdicts)}{same}", STYLES[judgement.allowed])
+    yield from answer(judgement.verdicts)
 
 
-def _word(verdicts: tuple[Verdict, ...]) -> str:
+def word(verdicts: tuple[Verdict, ...]) -> str:
+    """The answer of all families and ways in a word or two."""
     if all(verdict.allowed for verdict in verdicts):
         return "allowed"
     if any(verdict.allowed or verdict.is_partly for verdict in verdicts):
@@ -46,7 +47,8 @@ def _word(verdicts: tuple[Verdict, ...]) -> str:
     return "denied" if outcomes & {"denied", "rejected"} else "not reached"
 
 
-def _all(title: str, verdicts: tuple[Verdict, ...]) -> Iterator[Line]:
+def answer(verdicts: tuple[Verdict, ...], title: str = "") -> Iterator[Line]:
+    """Each step of each way."""
     if title:
         yield BLANK
         yield Line(title, "bold")

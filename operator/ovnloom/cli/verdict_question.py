@@ -91,7 +91,7 @@ def situation(files: Sequence[str], against: str, settings: Settings, *, recursi
     before = None
     if begun.manifests.has_any:
         if chosen.has_cluster:
-            before = _state(outlook.pipeline, namespace)
+            before = state_of(outlook.pipeline, namespace)
         scenario.apply(begun.manifests.given)
         outlook.settle()
     notes = [*begun.manifests.notes, *dict.fromkeys(scenario.notes)]
@@ -99,10 +99,10 @@ def situation(files: Sequence[str], against: str, settings: Settings, *, recursi
     if held:
         words = ", ".join(map(str, held))
         notes.append(f"{words}: can't be used as written, so rows that the database may still have of it don't count")
-    return Situation(chosen, begun.objects, _state(outlook.pipeline, namespace), before, notes)
+    return Situation(chosen, begun.objects, state_of(outlook.pipeline, namespace), before, notes)
 
 
-def _state(pipeline: Pipeline, namespace: str) -> State:
+def state_of(pipeline: Pipeline, namespace: str) -> State:
     subnets = {key.name: found for key, found in pipeline.world.tables[Subnet].items()}
     network = Network.of(pipeline.wanted, subnets)
     return State(Ends(pipeline.world, network, namespace), network, pipeline)

@@ -6,7 +6,7 @@ import contextlib
 import os
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from time import monotonic
 from typing import Any, Literal
 
@@ -41,11 +41,22 @@ class Connection:
     to drain or the state is another one; it must return at once.
     """
 
-    def __init__(self, remotes: str, wake: Callable[[], None], *, timeout: float = 30) -> None:
-        """`remotes` is a comma list of `unix:`, `tcp:` and `ssl:`; `timeout` is in seconds, for one transaction."""
+    def __init__(
+        self,
+        remotes: str,
+        wake: Callable[[], None],
+        *,
+        timeout: float = 30,
+        reported: Collection[tuple[str, str]] = (),
+    ) -> None:
+        """`remotes` is a comma list of `unix:`, `tcp:` and `ssl:`; `timeout` is in seconds, for one transaction.
+
+        `reported` are columns, with their tables, of which changes are wanted although OVN writes them.
+        """
         self._remotes = remotes
         self._wake_caller = wake
         self._timeout = timeout
+        self._reported = reported
         self._guard = threading.Lock()
         self._received: list[Change] = []  # by the thread alone
         self._changes: list[Change] = []
@@ -155,7 +166,7 @@ class Connection:
     def _live(self) -> None:
         """Serves one replica until the server has another schema."""
         schema = fetch_schema(self._remotes, self._timeout)
-        replica = Replica(self._remotes, schema, self._received.append)
+        replica = Replica(self._remotes, schema, self._received.append, self._reported)
         if self._lock_name:
             replica.set_lock(self._lock_name)
         checked = 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import ovs.db.idl
@@ -27,8 +27,17 @@ class Replica(OvsdbIdl):  # type: ignore[misc]  # ovs has no types
     notices when a new version of ovs calls them otherwise.
     """
 
-    def __init__(self, remotes: str, schema: Mapping[str, Any], emit: Callable[[Change], None]) -> None:
-        """Connects when it is run; `schema` is the server's, whose tables and columns that we know are monitored."""
+    def __init__(
+        self,
+        remotes: str,
+        schema: Mapping[str, Any],
+        emit: Callable[[Change], None],
+        reported: Collection[tuple[str, str]] = (),
+    ) -> None:
+        """Connects when it is run; `schema` is the server's, whose tables and columns that we know are monitored.
+
+        Columns that OVN reports are so only where `reported` names them, by table and column.
+        """
         self.shape = Shape.parse(schema)
         self._emit = emit
         self._schema = _comparable(schema)
@@ -36,7 +45,8 @@ class Replica(OvsdbIdl):  # type: ignore[misc]  # ovs has no types
         """How often the rows were asked for."""
         chosen = ovs.db.idl.SchemaHelper(schema_json=dict(schema))
         for name, table in self.shape.tables.items():
-            chosen.register_columns(name, [column.name for column in table.columns.values() if not column.reported])
+            wanted = [key for key, column in table.columns.items() if not column.reported or (name, key) in reported]
+            chosen.register_columns(name, wanted)
         super().__init__(remotes, chosen, probe_interval=PROBE, leader_only=True)
         self._session.reconnect.set_backoff(*BACKOFF)
 
