@@ -14,7 +14,7 @@ from pathlib import Path
 from sandbox import places
 from sandbox.errors import SandboxError
 from sandbox.lock import locked
-from sandbox.release import SYSTEM, VARIABLE, Release
+from sandbox.release import OVN, SYSTEM, VARIABLE, Release
 from sandbox.report import Report, Tell
 
 KEYS = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
@@ -63,14 +63,14 @@ def fetch(release: Release, report: Report) -> None:
     if release.fetched:
         return
     kept = places.cache() / "programs"
-    lock = kept / f"ovn-{release.name}.lock"
-    with report.step(f"OVN {release.name}, fetched once") as tell, locked(lock, tell):
+    lock = kept / f"{release.what}-{release.name}.lock"
+    with report.step(f"{_title(release)}, fetched once") as tell, locked(lock, tell):
         if not release.fetched:
             _fetch(release, kept, tell)
 
 
 def _fetch(release: Release, kept: Path, tell: Tell) -> None:
-    draft = Path(tempfile.mkdtemp(prefix=".ovn-", dir=kept))
+    draft = Path(tempfile.mkdtemp(prefix=f".{release.what}-", dir=kept))
     try:
         # Not in the draft: apt drops root's rights for downloads, and has none then in a folder of root's.
         with tempfile.TemporaryDirectory(prefix="ovnloom-apt-") as work:
@@ -112,9 +112,13 @@ def _download(release: Release, work: Path, tell: Tell) -> None:
         _run(*apt, "-o", "APT::Sandbox::User=root", "download", *release.packages, directory=work / "archives")
         return
     raise SandboxError(
-        f"OVN {release.name} is in Debian {release.suite}, and no mirror of /etc/apt has that; "
+        f"{_title(release)} is in Debian {release.suite}, and no mirror of /etc/apt has that; "
         f"{VARIABLE}={SYSTEM.name} takes the OVN that is installed here{refused}"
     )
+
+
+def _title(release: Release) -> str:
+    return f"{release.what.upper() if release.what == OVN else release.what.title()} {release.name}"
 
 
 def mirrors() -> tuple[str, ...]:
@@ -128,12 +132,21 @@ def mirrors() -> tuple[str, ...]:
 
 
 def _wrap(draft: Path, root: Path) -> None:
-    """`bin` has a script for each program, which starts it with the loader and the libraries that came with it."""
-    (loader,) = draft.glob("usr/lib/*/ld-linux-*.so.*")
-    inside = loader.relative_to(draft)
+    """`bin` has a script for each program, which starts it with the loader and the libraries that came with it.
+
+    Where none came, programs are just linked: such a one may execute itself, as container runtimes do.
+    """
     (draft / "bin").mkdir()
+    folders = [draft / folder for folder in PROGRAMS if (draft / folder).is_dir()]
+    programs = sorted(path for folder in folders for path in folder.iterdir() if _is_binary(path))
+    loaders = list(draft.glob("usr/lib/*/ld-linux-*.so.*"))
+    if not loaders:
+        for program in programs:
+            (draft / "bin" / program.name).symlink_to(Path("..") / program.relative_to(draft))
+        return
+    inside = loaders[0].relative_to(draft)
     (draft / "loaders").mkdir()
-    for program in sorted(path for folder in PROGRAMS for path in (draft / folder).iterdir() if _is_binary(path)):
+    for program in programs:
         name = program.name
         (draft / "loaders" / name).symlink_to(Path("..") / inside)
         text = WRAPPER.format(

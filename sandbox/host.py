@@ -27,6 +27,7 @@ NIC = "eth0"
 SECOND_NIC = "eth1"
 # Where containerd has a folder for each container, which is also the name of its cgroup.
 TASKS = "/run/containerd/io.containerd.runtime.v2.task/k8s.io"
+DOCKER_TASKS = "/run/containerd/io.containerd.runtime.v2.task/moby"
 # In the directory of a host.
 NUMBER = "number"
 
@@ -191,18 +192,10 @@ class Host:
 
     def _forget_cgroups(self) -> None:
         """Those of containers that died with the host: they are in the machine's tree, and stay otherwise."""
-        tasks = self.file(TASKS)
-        for task in tasks.iterdir() if tasks.is_dir() else ():
-            # In the first version of cgroups there is a tree for each controller, in the second one for all.
-            roots = (Path("/sys/fs/cgroup"), *Path("/sys/fs/cgroup").iterdir())
-            for group in (root / "k8s.io" / task.name for root in roots if root.is_dir()):
-                if not group.is_dir():
-                    continue
-                for inner in sorted((path for path in group.rglob("*") if path.is_dir()), reverse=True):
-                    inner.rmdir()
-                group.rmdir()
-                with contextlib.suppress(OSError):  # somebody else's containers are in it
-                    group.parent.rmdir()
+        for parent, tasks in (("k8s.io", TASKS), ("docker", DOCKER_TASKS)):
+            folder = self.file(tasks)
+            for task in folder.iterdir() if folder.is_dir() else ():
+                _forget_cgroup(Path(parent, task.name))
 
     def _plug(self, name: str, bridge: str, there: str) -> None:
         mac = self.mac(int(name[-1]))
@@ -229,6 +222,19 @@ class Host:
         unshare = ("unshare", "--mount", "--net", "--uts", "--pid", "--fork")
         words = ("sh", "-eu", str(SETUP), self.name, str(self.directory / "fs"), str(self.fabric.directory))
         return Holder("host", (*unshare, *words), self.directory)
+
+
+def _forget_cgroup(name: Path) -> None:
+    # In the first version of cgroups there is a tree for each controller, in the second one for all.
+    roots = (Path("/sys/fs/cgroup"), *Path("/sys/fs/cgroup").iterdir())
+    for group in (root / name for root in roots if root.is_dir()):
+        if not group.is_dir():
+            continue
+        for inner in sorted((path for path in group.rglob("*") if path.is_dir()), reverse=True):
+            inner.rmdir()
+        group.rmdir()
+        with contextlib.suppress(OSError):  # somebody else's containers are in it
+            group.parent.rmdir()
 
 
 def _removed(directory: Path) -> bool:

@@ -25,8 +25,8 @@ esac
 mount --bind "$fs/run" /run
 
 # Real folders, empty at first: containers can be laid over these, and an installed OVN's or CNI's files aren't there.
-for each in /etc/cni/net.d /etc/kubernetes /etc/openvswitch /etc/ovn /opt/cni/bin /var/lib/cni /var/lib/containerd \
-  /var/lib/kubelet /var/lib/openvswitch /var/lib/ovn /var/log; do
+for each in /etc/cni/net.d /etc/docker /etc/kubernetes /etc/openvswitch /etc/ovn /opt/cni/bin /var/lib/cni \
+  /var/lib/containerd /var/lib/docker /var/lib/kubelet /var/lib/openvswitch /var/lib/ovn /var/log; do
   mkdir -p "$each" "$fs/own$each"
   mount --bind "$fs/own$each" "$each"
 done

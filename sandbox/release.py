@@ -12,21 +12,23 @@ from sandbox.errors import SandboxError
 VARIABLE = "SANDBOX_OVN"
 # To be raised when the way of unpacking changes, so that what was unpacked before isn't taken for it.
 RECIPE = "2"
+OVN = "ovn"
 # In the folder of a sandbox.
 FILE = "ovn-release"
 
 
 @dataclass(frozen=True)
 class Release:
-    """An OVN with the Open vSwitch that belongs to it.
+    """An OVN with the Open vSwitch that belongs to it, or what else `what` says.
 
     `packages` of the Debian release `suite` bring it, in a folder of its own; a release without any is what the machine
-    has installed.
+    has installed. Without a C library among them its programs run with the machine's.
     """
 
     name: str
     suite: str = ""
     packages: tuple[str, ...] = ()
+    what: str = OVN
 
     @property
     def root(self) -> Path:
@@ -34,7 +36,7 @@ class Release:
         if not self.packages:
             return Path("/")
         digest = hashlib.sha256(repr((RECIPE, platform.machine(), self.suite, self.packages)).encode())
-        return _kept() / f"ovn-{self.name}-{digest.hexdigest()[:16]}"
+        return _kept() / f"{self.what}-{self.name}-{digest.hexdigest()[:16]}"
 
     @property
     def bin(self) -> Path:

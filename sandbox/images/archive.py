@@ -55,6 +55,19 @@ def archive(name: str, images: Iterable[Contents], tell: Tell) -> tuple[Image, .
     return tuple(Image(image.name, path) for image in found)
 
 
+def saved(image: Contents, path: Path) -> None:
+    """The file is what `docker save` writes, and `docker load` of any version reads, of the image."""
+    blobs: dict[str, bytes] = {}
+    config = _json(_config(image), blobs)
+    layers = [f"{layer.digest}.tar" for layer in image.layers]
+    manifest = [{"Config": f"{config}.json", "RepoTags": [image.name], "Layers": layers}]
+    with Pack(path) as pack:
+        pack.file(f"{config}.json", blobs[config])
+        for name, layer in zip(layers, image.layers, strict=True):
+            pack.file(name, layer.path)
+        pack.file("manifest.json", json.dumps(manifest).encode())
+
+
 def _index(images: Iterable[Contents], blobs: dict[str, bytes]) -> dict[str, Any]:
     manifests = []
     for image in images:
@@ -66,7 +79,7 @@ def _index(images: Iterable[Contents], blobs: dict[str, bytes]) -> dict[str, Any
     return {"schemaVersion": 2, "mediaType": f"{MEDIA}.index.v1+json", "manifests": manifests}
 
 
-def _manifest(image: Contents, blobs: dict[str, bytes]) -> dict[str, Any]:
+def _config(image: Contents) -> dict[str, Any]:
     environment = {"PATH": PATH, **image.environment}
     runs: dict[str, Any] = {"Env": [f"{name}={value}" for name, value in environment.items()], "User": image.user}
     if image.entrypoint:
@@ -74,11 +87,14 @@ def _manifest(image: Contents, blobs: dict[str, bytes]) -> dict[str, Any]:
     if image.command:
         runs["Cmd"] = image.command
     layers = [f"sha256:{layer.digest}" for layer in image.layers]
-    config = {**_platform(), "config": runs, "rootfs": {"type": "layers", "diff_ids": layers}}
+    return {**_platform(), "config": runs, "rootfs": {"type": "layers", "diff_ids": layers}}
+
+
+def _manifest(image: Contents, blobs: dict[str, bytes]) -> dict[str, Any]:
     return {
         "schemaVersion": 2,
         "mediaType": f"{MEDIA}.manifest.v1+json",
-        "config": _described("config.v1+json", _json(config, blobs), blobs),
+        "config": _described("config.v1+json", _json(_config(image), blobs), blobs),
         "layers": [
             {"mediaType": f"{MEDIA}.layer.v1.tar", "digest": f"sha256:{layer.digest}", "size": layer.size}
             for layer in image.layers

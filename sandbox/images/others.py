@@ -6,6 +6,7 @@ programs from the pinned Go modules. What isn't in them: Alpine, users that only
 
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 from sandbox import build, toolchain
@@ -47,14 +48,24 @@ def contents(report: Report) -> tuple[Contents, ...]:
         assert version is not None
         return (
             Contents("registry.k8s.io/pause:3.10.1", (pause,), ("/pause",), user="65535:65535"),
-            Contents(f"{TESTS}/busybox:1.37.0-1", (_busybox(tell),), command=("sh",)),
+            replace(busybox(tell), name=f"{TESTS}/busybox:1.37.0-1"),
             Contents(f"{TESTS}/agnhost:2.56", (*tools, coredns, _agnhost(tell)), ("/agnhost",), ("pause",)),
             # The specs about DNS ask from this one as well.
             Contents(f"{TESTS}/jessie-dnsutils:1.7", tools, command=("sleep", "infinity")),
             Contents(f"{TESTS}/nginx:1.14-4", tools, command=("nginx", "-g", "daemon off;")),
             Contents(f"registry.k8s.io/coredns/coredns:{version[1]}", (coredns,), ("/coredns",)),
-            Contents("docker.io/ovnloom/toolbox:sandbox", tools, command=("sleep", "infinity")),
+            replace(toolbox(tell), name="docker.io/ovnloom/toolbox:sandbox"),
         )
+
+
+def busybox(tell: Tell) -> Contents:
+    """One static program with many names: quickly made, quickly loaded."""
+    return Contents("busybox:sandbox", (_busybox(tell),), command=("sh",))
+
+
+def toolbox(tell: Tell) -> Contents:
+    """What one looks at a network with."""
+    return Contents("toolbox:sandbox", system(SUITE, TOOLS, tell), command=("sleep", "infinity"))
 
 
 def _program(programs: build.Programs, tell: Tell) -> Layer:
