@@ -72,7 +72,9 @@ class Settings(BaseSettings):
     status_interval: float = Field(1, ge=0, description="Seconds between two writes of one Subnet's usage, at least.")
 
     # Serving and log
-    listen: str = Field("0.0.0.0:10660", description="Address of /metrics, /healthz and /readyz.")
+    listen: str = Field(
+        ":10660", description="Address of /metrics, /healthz and /readyz; without a host all, of both families."
+    )
     log_form: Literal["json", "text"] = Field("json", description="`json` for machines, `text` for people.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is written.")
 
@@ -141,7 +143,9 @@ class NodeSettings(BaseSettings):
     # Connections, serving and log: as the controller's
     kubeconfig: str = Field("", description="File; empty means the Pod's service account, then `$KUBECONFIG`.")
     kube_timeout: float = Field(20, gt=0, description="Seconds that one request to the API server may take.")
-    node_listen: str = Field("0.0.0.0:10665", description="Address of /metrics, /livez and /readyz.")
+    node_listen: str = Field(
+        ":10665", description="Address of /metrics, /livez and /readyz; without a host all, of both families."
+    )
     log_form: Literal["json", "text"] = Field("json", description="`json` for machines, `text` for people.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is written.")
 
@@ -156,3 +160,48 @@ class WebSettings(Settings):
     web_hosts: str = Field(
         "", description="Comma list of names by which the page may be asked for besides localhost, as behind a proxy."
     )
+
+
+class DockerSettings(BaseSettings):
+    """Everything that a user may want to change about Docker's plugin."""
+
+    model_config = SettingsConfigDict(env_prefix="OVNLOOM_", extra="ignore", frozen=True)
+
+    # This host
+    docker_socket: str = Field(
+        "/run/docker/plugins/ovnloom.sock", description="Socket of the plugin; its name is the driver's in Docker."
+    )
+    docker_host: str = Field("", description="Name by which endpoints say where they are; empty means the host's name.")
+    docker_api: str = Field(
+        "unix:///run/docker.sock",
+        description="Docker's own API, which is asked whether what looks left behind is still somebody's. Empty: it is "
+        "never asked, and nothing is removed.",
+    )
+    ovs_remote: str = Field("unix:/run/openvswitch/db.sock", description="Database of the host's Open vSwitch.")
+    integration_bridge: str = Field("br-int", description="Bridge to which ovn-controller connects containers.")
+
+    # Networks
+    docker_vpc: str = Field("docker", description="Vpc of networks that name none by `-o ovnloom.vpc`.")
+    docker_pools: str = Field(
+        "10.200.0.0/16,fd00:200::/48",
+        description="Where networks without a `--subnet` get theirs: one CIDR of IPv4, one of IPv6.",
+    )
+    docker_mtu: int = Field(
+        1400, ge=68, le=65535, description="MTU of containers in bytes, where neither network nor Subnet says another."
+    )
+    docker_namespace: str = Field(
+        "docker", description="Namespace as whose Pods policies see containers; their labels are their endpoint's."
+    )
+
+    # Connections and log: as the controller's
+    ovn_nb: str = Field(
+        "unix:/run/ovn/ovnnb_db.sock",
+        description="Northbound database: comma list of `unix:`, `tcp:` or `ssl:` remotes; the leader is found.",
+    )
+    ovn_timeout: float = Field(25, gt=0, description="Seconds that one northbound transaction may take.")
+    ovn_private_key: str = Field("", description="File of the client key for `ssl:` remotes.")
+    ovn_certificate: str = Field("", description="File of the client certificate for `ssl:` remotes.")
+    ovn_ca_certificate: str = Field("", description="File of the CA that signed the database's certificate.")
+    port_timeout: float = Field(25, gt=0, description="Seconds that a container waits for OVN to connect its port.")
+    log_form: Literal["json", "text"] = Field("json", description="`json` for machines, `text` for people.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is written.")

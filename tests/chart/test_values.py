@@ -100,14 +100,14 @@ REFUSED = (
     ("ovnCentral.enabled=false", "controller.settings.ovnNb has to say where the northbound database is"),
     ("agent.settings.defaultCidr=10.0.0.0/8", "defaultCidr"),
     ("agent.settings.podMtu=70000", "maximum"),
-    ("agent.settings.nodeListen=here", "end it with a port, as 0.0.0.0:10665 does"),
+    ("agent.settings.nodeListen=here", "end it with a port, as :10665 does"),
     ("agent.cni.binDir=bin", "pattern"),
     ("agent.updateStrategy.rollingUpdate.maxUnavailable=0", "minimum"),
     ("ovs.mode=none", "must be one of"),
     ("ovs.datapath=dpdk", "must be one of"),
     ("ovs.image.tag=", "minLength"),
     ("serviceAccount.create=false", "serviceAccount.name has to name the account"),
-    ("controller.settings.listen=here", "end it with a port, as 0.0.0.0:10660 does"),
+    ("controller.settings.listen=here", "end it with a port, as :10660 does"),
 )
 
 

@@ -72,3 +72,10 @@ def test_addresses_have_hosts_of_both_families() -> None:
     assert address("[::1]:80") == ("::1", 80)
     assert address("0.0.0.0:10660") == ("0.0.0.0", 10660)
     assert address(":10660") == ("", 10660)
+
+
+async def test_without_a_host_both_families_are_answered(unused_tcp_port: int) -> None:
+    """The probes of a kubelet in a cluster of IPv6 only come to an address of the node's."""
+    async with serving(f":{unused_tcp_port}", Status):
+        assert (await get(f"127.0.0.1:{unused_tcp_port}", "/readyz"))[0] == 200
+        assert (await get(f"[::1]:{unused_tcp_port}", "/readyz"))[0] == 200

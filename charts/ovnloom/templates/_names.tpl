@@ -83,8 +83,8 @@ address of the Service, which the kubelet puts into the environment. Brackets su
 
 {{/* The port of /metrics, /healthz and /readyz: the one in `listen`. */}}
 {{- define "ovnloom.port" -}}
-{{- $listen := .Values.controller.settings.listen | default "0.0.0.0:10660" -}}
-{{- regexFind "[0-9]+$" $listen | required (printf "controller.settings.listen is %q; end it with a port, as 0.0.0.0:10660 does" $listen) -}}
+{{- $listen := .Values.controller.settings.listen | default ":10660" -}}
+{{- regexFind "[0-9]+$" $listen | required (printf "controller.settings.listen is %q; end it with a port, as :10660 does" $listen) -}}
 {{- end -}}
 
 {{/* What a container may do when it may do nothing special. */}}

@@ -92,8 +92,8 @@ capabilities:
 
 {{/* The port of the agent's /metrics, /livez and /readyz: the one in `nodeListen`. */}}
 {{- define "ovnloom.agentPort" -}}
-{{- $listen := .Values.agent.settings.nodeListen | default "0.0.0.0:10665" -}}
-{{- regexFind "[0-9]+$" $listen | required (printf "agent.settings.nodeListen is %q; end it with a port, as 0.0.0.0:10665 does" $listen) -}}
+{{- $listen := .Values.agent.settings.nodeListen | default ":10665" -}}
+{{- regexFind "[0-9]+$" $listen | required (printf "agent.settings.nodeListen is %q; end it with a port, as :10665 does" $listen) -}}
 {{- end -}}
 
 {{/* The settings that a user gave, and what follows from the rest of the values where they gave none. */}}
