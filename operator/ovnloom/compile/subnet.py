@@ -13,7 +13,7 @@ from ovnloom.api.subnet import Subnet
 from ovnloom.compile.subnet_acls import acls
 from ovnloom.compile.subnet_dhcp import dhcp_rows, ra_configs
 from ovnloom.compile.subnet_gateway import gateway_mistakes, gateway_rows
-from ovnloom.compile.subnet_underlay import interconnection_rows, localnet_port
+from ovnloom.compile.subnet_underlay import NO_STATE_IS_INVALID, interconnection_rows, localnet_port
 from ovnloom.intent import EMPTY, Intent, Parent, Problem, Ref, Report, Row, Value
 from ovnloom.ipam import Pair, address_text, parse_item, parse_pair
 from ovnloom.ovn import names
@@ -67,7 +67,9 @@ def compile_subnet(read: Reader, key: Key) -> Intent:
     if ip is not None:
         rows.extend(_link(subnet, net, parse_pair(ip.ip_address), read.view(proxied, net.name), ip.mac))
         rows.extend(interconnection_rows(read, net))
-    return Intent(tuple(rows), problems=problems, report=report)
+    is_crossed = net.uplink is not None and (subnet.has_router or ip is not None)
+    members = (NO_STATE_IS_INVALID,) if is_crossed else ()
+    return Intent(tuple(rows), members, problems=problems, report=report)
 
 
 def switch_row(subnet: Subnet, balancers: str = "") -> Row:

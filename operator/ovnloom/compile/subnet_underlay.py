@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ovnloom.compile.rows import policy, static_route
-from ovnloom.intent import Parent, Row, Value
+from ovnloom.intent import Member, Parent, Ref, Row, Value
 from ovnloom.ipam import address_text
 from ovnloom.ovn import names
+from ovnloom.ovn.identity import identity
 from ovnloom.ovn.match import all_of, from_cidr, to_cidr, to_set
 from ovnloom.world.graph import Reader
 from ovnloom.world.nodes import addresses_of
@@ -16,6 +17,9 @@ from ovnloom.world.underlay import Uplink
 
 TO_NODES, INTO, OUT = 31000, 29400, 29000
 """Priorities of the contract: Pods reach nodes, and all that is no Pod, by the physical gateway."""
+NO_STATE_IS_INVALID = Member(Ref("NB_Global", identity("NB_Global", {})), "options", ("use_ct_inv_match", "false"))
+"""Between nodes a packet from the underlay crosses a tunnel, its answer the physical network: the node of who answers
+sees half of the connection. OVN would drop that as invalid wherever a switch has any stateful ACL (ovn-nb(5))."""
 
 
 def localnet_port(net: Segment, uplink: Uplink) -> Row:
