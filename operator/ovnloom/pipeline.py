@@ -60,6 +60,7 @@ RANKS = {
             "VpcDns",
             "SwitchLBRule",
             "IP",
+            "Endpoint",
             "Vip",
             "Pod",
             "Membership",
@@ -75,12 +76,13 @@ KIND_TYPES = {
     **{kind.__name__: kind for kind in DERIVED},
     "Membership": Pod,
     "DenyAll": Vpc,
+    "Endpoint": IP,
 }
-PARTS: Mapping[str, tuple[str, ...]] = {"Pod": ("Membership",), "Vpc": ("DenyAll",)}
+PARTS: Mapping[str, tuple[str, ...]] = {"Pod": ("Membership",), "Vpc": ("DenyAll",), "IP": ("Endpoint",)}
 """Owners beside an object's own: what they want doesn't depend on the rest of the object being usable."""
 ROWLESS = frozenset({"Membership"})
 """Owners that only join rows of others, so that nothing of theirs is in the database that they never wanted."""
-SILENT = frozenset({*ROWLESS, "DenyAll", *(kind.__name__ for kind in DERIVED)})
+SILENT = frozenset({*ROWLESS, "DenyAll", "Endpoint", *(kind.__name__ for kind in DERIVED)})
 """Owners that have no object to tell anything on."""
 OURS = frozenset((*MOMENTS, *DERIVED, Made))
 """What the API server doesn't say."""
@@ -103,6 +105,11 @@ def _answer(found: Any) -> Any:
     if isinstance(found, Vip):
         return found.status
     return found.written if isinstance(found, Pod) else found.active_gateway if isinstance(found, Subnet) else None
+
+
+def _is_told(name: str, ip: IP) -> bool:
+    """Whether an IP is more than an address, as nearly none is: it waits for its end, or has a port of its own."""
+    return bool(ip.endpoint) if name == "Endpoint" else ip.deleting
 
 
 LONGEST_MESSAGE = 1000
@@ -193,7 +200,7 @@ class Pipeline:
                 self._owners[claim.owner] = None
         for name in (kind, *PARTS.get(kind, ())):
             owner = Owner(name, key)
-            if name in COMPILERS and not self.graph.knows(owner) and (kind != "IP" or found.deleting):
+            if name in COMPILERS and not self.graph.knows(owner) and (kind != "IP" or _is_told(name, found)):
                 self._owners[owner] = None
 
     def observe(self, changes: Iterable[Change]) -> None:
@@ -261,6 +268,10 @@ class Pipeline:
             self.books.forget(choice.ip)
             self.world.touch((IP, choice.ip.key))  # for those who wanted the same address
             self._claims[holder(choice.ip)] = None
+
+    def settle(self) -> None:
+        """Views answer by what was put; who read what changed is due."""
+        self._settle()
 
     def _settle(self) -> None:
         for node in self.graph.settle(self.world.take_changed()):

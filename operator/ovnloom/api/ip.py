@@ -11,6 +11,12 @@ SUBNET = "ovn.kubernetes.io/subnet"
 NODE_NAME = "ovn.kubernetes.io/node-name"
 RESERVED = "ovn.kubernetes.io/ip_reserved"
 VIP = "ovnloom.io/vip"
+ENDPOINT = "ovnloom.io/endpoint"
+"""Annotation: the id of the endpoint of Docker that has a port with this address."""
+ENDPOINT_LABELS = "ovnloom.io/endpoint-labels"
+"""Annotation: the labels of that endpoint as JSON, by which policies select it."""
+ENDPOINT_GROUPS = "ovnloom.io/endpoint-security-groups"
+"""Annotation: the SecurityGroups of that endpoint, with commas."""
 INTERCONNECTION = "u2o-interconnection."
 """How the name of the IP object begins that holds a router's address in an underlay Subnet."""
 LONGEST_LABEL = 63
@@ -58,6 +64,22 @@ class IP(Object):
     def vip(self) -> str:
         """The IP object of the Vip whose address this one shares: that one holds it, this one only says so."""
         return self.meta.labels.get(VIP, "")
+
+    @property
+    def endpoint(self) -> str:
+        """The endpoint of Docker that has its port; empty for all others."""
+        return self.meta.annotations.get(ENDPOINT, "")
+
+    @property
+    def endpoint_labels(self) -> str:
+        """That endpoint's labels, as JSON."""
+        return self.meta.annotations.get(ENDPOINT_LABELS, "")
+
+    @property
+    def security_groups(self) -> tuple[str, ...]:
+        """That endpoint's SecurityGroups, each once."""
+        named = self.meta.annotations.get(ENDPOINT_GROUPS, "").split(",")
+        return tuple(sorted({name.strip() for name in named} - {""}))
 
     @property
     def ip_address(self) -> str:

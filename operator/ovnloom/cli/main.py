@@ -102,6 +102,18 @@ def node(context: typer.Context) -> None:
     raise typer.Exit(agent.command()(args=context.args, prog_name=context.command_path, standalone_mode=False) or 0)
 
 
+@app.command(
+    help="Serve Docker's plugin socket: Docker networks are Subnets, containers ports in OVN.",
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+)
+def docker(context: typer.Context) -> None:
+    """The arguments are read by a command line of their own, made from the plugin's settings only now."""
+    from ovnloom.cli import docker as plugin
+
+    raise typer.Exit(plugin.command()(args=context.args, prog_name=context.command_path, standalone_mode=False) or 0)
+
+
 Files = Annotated[
     list[str] | None,
     typer.Option(

@@ -10,6 +10,7 @@ from ovnloom.compile.cluster_policy import (
     compile_baselineadminnetworkpolicy,
     compile_clusternetworkpolicy,
 )
+from ovnloom.compile.endpoint import compile_endpoint
 from ovnloom.compile.ip import compile_ip
 from ovnloom.compile.ippool import compile_ippool
 from ovnloom.compile.membership import compile_membership
@@ -49,6 +50,7 @@ COMPILERS: Mapping[str, Callable[[Reader, Key], Intent]] = {
     "Pod": compile_pod,
     "Membership": compile_membership,
     "IP": compile_ip,
+    "Endpoint": compile_endpoint,
     "Vip": compile_vip,
     "SwitchLBRule": compile_switchlbrule,
     "VpcDns": compile_vpcdns,

@@ -1,0 +1,66 @@
+"""`ovnloom docker`: the process that serves dockerd's plugin socket."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from contextlib import suppress
+
+from ovnloom import log
+from ovnloom.docker.driver import Driver
+from ovnloom.docker.endpoints import Host
+from ovnloom.docker.ipam import Ipam
+from ovnloom.docker.plug import Plugs
+from ovnloom.docker.serve import application, serving
+from ovnloom.docker.standalone import Standalone
+from ovnloom.errors import Refused, Unavailable
+from ovnloom.host.ovs import OpenVSwitch
+from ovnloom.northbound.connection import use_certificates
+from ovnloom.settings import DockerSettings, Settings
+
+logger = log.get("docker")
+
+
+def run(settings: DockerSettings) -> int:
+    """Runs until SIGTERM or SIGINT; the exit code is 0 then, and 1 when it can't start."""
+    log.setup(settings.log_form, settings.log_level)
+    if settings.ovn_private_key:
+        use_certificates(settings.ovn_private_key, settings.ovn_certificate, settings.ovn_ca_certificate)
+    try:
+        asyncio.run(_run(settings))
+    except (Refused, Unavailable, OSError) as wrong:
+        logger.error("can't start", reason=str(wrong))  # noqa: TRY400 # a user's mistake needs no traceback
+        return 1
+    return 0
+
+
+async def _run(settings: DockerSettings) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    ovs = OpenVSwitch(settings.ovs_remote)
+    ovs.start()
+    host = Host(settings.docker_host or socket.gethostname().lower(), settings.docker_namespace)
+    try:
+        async with Standalone(pipeline_settings(settings)) as site:
+            plugs = Plugs(ovs, settings.integration_bridge, settings.port_timeout)
+            driver, ipam = Driver(site, settings, host, plugs), Ipam(site, settings, host)
+            async with serving(application(driver, ipam), settings.docker_socket):
+                logger.info("serving", host=host.name, socket=settings.docker_socket)
+                following = asyncio.create_task(site.run(), name="follow")
+                stopped = asyncio.create_task(stop.wait(), name="stop")
+                await asyncio.wait([following, stopped], return_when=asyncio.FIRST_COMPLETED)
+                if following.done():
+                    following.result()
+                logger.info("stopping")
+                following.cancel()
+                with suppress(asyncio.CancelledError):
+                    await following
+    finally:
+        ovs.stop()
+
+
+def pipeline_settings(settings: DockerSettings) -> Settings:
+    """What the pipeline has to know: the same as in a cluster, where Docker says nothing of it."""
+    return Settings(ovn_nb=settings.ovn_nb, ovn_timeout=settings.ovn_timeout)

@@ -1,0 +1,174 @@
+"""A Site without an API server: objects are records in the northbound database, rows follow in the same transaction."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Self, TypeVar
+
+from ovnloom import log
+from ovnloom.assign.choice import Release
+from ovnloom.docker.records import Records
+from ovnloom.docker.state import VERSION, Body, Objects, Place, State
+from ovnloom.errors import Refused, Unavailable
+from ovnloom.intent import Owner
+from ovnloom.northbound.connection import Connection
+from ovnloom.northbound.edits import Plan
+from ovnloom.northbound.operations import Written
+from ovnloom.northbound.reply import Reply
+from ovnloom.pipeline import Pipeline
+from ovnloom.settings import Settings
+
+logger = log.get("docker")
+
+Answer = TypeVar("Answer")
+
+MOST_TRIES = 200
+"""Transactions that may come too late, one after another; each means that another plugin's was in time."""
+
+
+class Standalone:
+    """The objects of all plugins that share one northbound database."""
+
+    is_cluster = False
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._news = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._nb = Connection(settings.ovn_nb, self._wake, timeout=settings.ovn_timeout)
+        self._objects = Objects(Pipeline(settings))
+        self._records = Records()
+        self._alone = asyncio.Lock()
+        self._due: set[Owner] = set()
+        """Owners whose rows this process has to compare: what it compiled since it last wrote."""
+
+    async def __aenter__(self) -> Self:
+        self._nb.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.to_thread(self._nb.stop)
+
+    def _wake(self) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._news.set)
+
+    def unready(self) -> str:
+        """Why nothing can be written; empty when all can."""
+        return "" if self._nb.state == "synced" else "the northbound database is not connected"
+
+    async def run(self) -> None:
+        """What others change is known soon, for ever: whoever asks later needn't wait for it."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            async with self._alone:
+                self._follow()
+
+    async def read(self, look: Callable[[State], Answer]) -> Answer:
+        """What `look` finds as of now."""
+        async with self._alone:
+            await self._connected()
+            self._follow()
+            return look(State(self._objects))
+
+    async def change(self, act: Callable[[State], Answer]) -> Answer:
+        """What `act` answers, once its changes and the rows that follow from them are in the database."""
+        async with self._alone:
+            await self._connected()
+            for _ in range(MOST_TRIES):
+                self._follow()
+                state = State(self._objects)
+                try:
+                    answer = act(state)
+                    if not state.edits:
+                        return answer
+                    plan = self._turn(state)
+                    reply = await self._commit(state.edits, plan)
+                except BaseException:
+                    self._undo(state)
+                    raise
+                if reply.status == "ok":
+                    self._follow()
+                    self._objects.pipeline.settled(plan.owners, plan)
+                    self._due -= plan.owners
+                    await self._rest()
+                    return answer
+                self._undo(state)
+                if reply.status == "refused":
+                    raise Refused(f"the northbound database refuses it: {reply.reason}")
+                if reply.status == "unavailable":
+                    raise Unavailable(f"the northbound database can't be written: {reply.reason}; try again")
+        raise Unavailable("other hosts write to the northbound database all the time; try again")
+
+    async def _rest(self) -> None:
+        """Rows that had to wait for a row of the first plan: they are written, too, if they can be."""
+        plan = self._plan()
+        while plan.operations:
+            reply = await self._commit({}, plan)
+            self._follow()
+            if reply.status == "ok":
+                self._objects.pipeline.settled(plan.owners, plan)
+                self._due -= plan.owners
+            elif reply.status != "stale":
+                logger.warning("rows are not written yet", reason=reply.reason)
+                return
+            plan = self._plan()
+
+    async def _connected(self) -> None:
+        if self.unready():
+            raise Unavailable(f"{self.unready()}; see OVNLOOM_OVN_NB and whether its ovsdb-server runs, then try again")
+
+    def _follow(self) -> None:
+        """The world is what the database says now."""
+        changes = self._nb.drain()
+        pipeline = self._objects.pipeline
+        if changes:
+            pipeline.observe(changes)
+            for place, body in self._records.follow(changes, pipeline.mirror).items():
+                self._objects.put(place, body)
+            self._settle(None)
+
+    def _settle(self, state: State | None) -> None:
+        """All owners that are due are compiled; choices that the pipeline makes itself are part of the change."""
+        pipeline = self._objects.pipeline
+        while True:
+            turn = pipeline.turn()
+            self._due.update(turn.intents)
+            for owner, bug in turn.failures.items():
+                logger.error("unexpected failure; the owner's rows stay as they are", owner=str(owner), exc_info=bug)
+            if not turn.choices or state is None:
+                return
+            for _, choice in turn.choices:
+                if isinstance(choice, Release):
+                    state.remove("IP", choice.key.name)
+                else:
+                    state.put(choice.ip.encode())
+
+    def _turn(self, state: State) -> Plan:
+        self._settle(state)
+        return self._plan()
+
+    def _plan(self) -> Plan:
+        """The plan for owners of ours alone: others in this database have their own controller."""
+        pipeline = self._objects.pipeline
+        for owner in [owner for owner in pipeline.unsettled if owner not in self._due and not self._is_ours(owner)]:
+            del pipeline.unsettled[owner]
+        return pipeline.plan()
+
+    def _is_ours(self, owner: Owner) -> bool:
+        return bool(self._objects.pipeline.wanted.rows(owner))
+
+    async def _commit(self, edits: dict[Place, Body | None], plan: Plan) -> Reply:
+        operations = [*self._records.operations(edits), *Written(plan).operations]
+        return await asyncio.to_thread(self._nb.commit, operations)
+
+    def _undo(self, state: State) -> None:
+        state.undo()
+        self._settle(None)
+
+
+def vpc_body(name: str) -> Body:
+    """A Vpc without anything in it."""
+    return {"apiVersion": VERSION, "kind": "Vpc", "metadata": {"name": name}, "spec": {}}
