@@ -77,7 +77,7 @@ def address(listen: str) -> tuple[str, int]:
     """Host and port of `host:port`, `:port` (all hosts) or `[IPv6]:port`. Raises Refused."""
     host, colon, port = listen.rpartition(":")
     if not colon or not port.isdecimal() or int(port) > 65535:
-        raise Refused(f"OVNLOOM_LISTEN {listen!r} is no address; write it as :10660 for all hosts, or 127.0.0.1:10660")
+        raise Refused(f"OVNLOOM_LISTEN {listen!r} is no address; write it as :10660 (all hosts) or [::1]:10660")
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 

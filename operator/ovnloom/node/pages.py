@@ -21,7 +21,7 @@ async def pages(listen: str, unhealthy: Why, unready: Why) -> AsyncIterator[str]
     """The pages are served while the context lasts, at the address that it gives. Raises Refused."""
     host, colon, port = listen.rpartition(":")
     if not colon or not port.isdecimal() or int(port) > 65535:
-        raise Refused(f"OVNLOOM_NODE_LISTEN {listen!r} is no address; write it as :10665 for all hosts, or 127.0.0.1:10665")
+        raise Refused(f"OVNLOOM_NODE_LISTEN {listen!r} is no address; write it as :10665 (all hosts) or [::1]:10665")
 
     async def metrics(request: web.Request) -> web.Response:
         await show_traffic()
