@@ -36,7 +36,7 @@ function byNetwork(pods) {
       vpc.peers && `peers with ${vpc.peers.join(", ")}`,
       vpc.routes && `${vpc.routes} routes of its own`,
     ].filter(Boolean),
-    cards: (subnets.get(vpc.name) ?? []).map((subnet) =>
+    cards: (subnets.get(vpc.name) ?? []).sort((one, other) => (one.join ?? 0) - (other.join ?? 0)).map((subnet) =>
       card(subnet.id, subnet, subnet.name, [subnet.cidr, subnet.join ? "joins the nodes" : subnet.leaves],
         ofSubnet.get(subnet.name) ?? [])),
   }));

@@ -21,9 +21,19 @@ export function listen() {
   addEventListener("pageshow", (event) => event.persisted && location.reload());
 }
 
-/** The server's answer to one question; throws with its sentence. */
+const AGAIN_MS = 1000;
+
+/** The server's answer to one question; throws with its sentence. A server that doesn't answer is asked again. */
 export async function ask(path, query, signal) {
-  const answer = await fetch(`/api/${path}?${new URLSearchParams(query)}`, { signal });
+  let answer;
+  while (!answer) {
+    try {
+      answer = await fetch(`/api/${path}?${new URLSearchParams(query)}`, { signal });
+    } catch (problem) {
+      if (problem.name === "AbortError") throw problem;
+      await new Promise((go) => setTimeout(go, AGAIN_MS));
+    }
+  }
   const found = await answer.json();
   if (!answer.ok) throw new Error(found.error);
   return found;
