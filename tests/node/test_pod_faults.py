@@ -143,6 +143,16 @@ def test_ports_that_a_reboot_left_are_removed_at_the_start(pods: Pods) -> None:
     assert running.check()[0] == 204
 
 
+def test_a_configuration_that_is_removed_is_written_again(pods: Pods) -> None:
+    """Without it the kubelet says that the node isn't Ready, and nobody else would write it."""
+    path = pods.field.host.path(CONF)
+    until(path.exists, "the configuration")
+
+    path.unlink()
+
+    until(path.exists, "the configuration to be back")
+
+
 def test_a_socket_whose_file_is_removed_is_made_again(pods: Pods) -> None:
     """Somebody cleaned /run: an agent that nobody reaches would live on for days."""
     pods.field.host.path(SOCKET).unlink()

@@ -19,6 +19,8 @@ logger = log.get("install")
 
 MODE = 0o600
 BINARIES = "/opt/cni/bin"
+LOOK_SECONDS = 5.0
+"""How often the file is looked for."""
 
 
 class Installing:
@@ -37,9 +39,12 @@ class Installing:
         self._unready = unready
 
     async def follow(self, wake: Callable[[], None]) -> None:
-        """Looks again whenever there is news."""
+        """Looks again whenever there is news, and when somebody removed the file: no Pod starts without it."""
         self._news.append(wake)
-        await asyncio.Event().wait()
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            if self._settings.cni_conf and not await in_thread(Path(self._settings.cni_conf).exists):
+                wake()
 
     async def converge(self, view: View) -> None:  # noqa: ARG002 # as every part
         """A file that is there is its owner's; only its mode is ours. Raises Unavailable while Pods can't be served."""
