@@ -8,6 +8,7 @@ from demo.tour.install import Installed
 from demo.tour.place import Place
 from sandbox import Sandbox
 from sandbox.report import Quiet
+from tests.cluster.site import Site
 from tests.conftest import remove_leftovers, sandbox_name
 
 
@@ -28,3 +29,11 @@ def installed() -> Iterator[Installed]:
 def place(installed: Installed) -> Place:
     """The cluster, and a host outside."""
     return installed.place()
+
+
+@pytest.fixture
+def site(installed: Installed, place: Place) -> Iterator[Site]:
+    """The cluster, for a test that breaks something of it: whole afterwards, but for Pods of other tests."""
+    found = Site(installed, place)
+    yield found
+    found.clear()
