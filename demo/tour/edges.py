@@ -14,14 +14,16 @@ PUBLIC = {4: "192.0.2.80", 6: "2001:db8::80"}
 def node_ports(place: Place) -> Iterator[Seen]:
     web = place.on_each_node("tour", "web")
     names = {pod.name for pod in web}
-    for node, address in place.nodes.items():
+    for node, address in _ways(place):
         said = place.answers(partial(place.asks_from_outside, at(address, 30080)), names.__contains__)
-        yield Seen(f"a host outside -> {node}, NodePort 30080", said, NODE_PORT, said in names)
+        yield Seen(f"a host outside -> {node} by {address}, NodePort 30080", said, NODE_PORT, said in names)
     here = place.outside.addresses
-    for pod in web:
-        address = place.nodes[pod.node]
+    own = {pod.node: pod for pod in web}
+    for node, address in _ways(place):
+        pod = own[node]
         said = place.answers(partial(place.asks_from_outside, at(address, 30081)), pod.name.__eq__)
-        yield Seen(f"a host outside -> {pod.node}, NodePort 30081 (policy Local)", said, LOCAL, said == pod.name)
+        what = f"a host outside -> {node} by {address}, NodePort 30081 (policy Local)"
+        yield Seen(what, said, LOCAL, said == pod.name)
         source = host_of(place.answers(partial(place.asks_from_outside, at(address, 30081, "/clientip"))))
         yield Seen(f"the same: who asked {pod.name}?", source, CLIENT, source in here)
 
@@ -29,25 +31,30 @@ def node_ports(place: Place) -> Iterator[Seen]:
 def load_balancer(place: Place) -> Iterator[Seen]:
     web = place.on_each_node("tour", "web")
     names = {pod.name for pod in web}
-    node, through = next(iter(place.nodes.items()))
-    public = PUBLIC[6 if ":" in through else 4]
-    status = json.dumps({"status": {"loadBalancer": {"ingress": [{"ip": public}]}}})
+    node, through = next(iter(place.addresses.items()))
+    ways = {PUBLIC[6 if ":" in address else 4]: address for address in through}
+    status = json.dumps({"status": {"loadBalancer": {"ingress": [{"ip": public} for public in ways]}}})
     patch = ("patch", "service", "web-public", "-n", "tour", "--subresource=status", "--type=merge", "-p", status)
     place.kubectl(*patch)
-    place.outside.run("ip", "route", "replace", public, "via", through)
-    said = place.answers(partial(place.asks_from_outside, at(public, 80)), names.__contains__)
-    yield Seen(f"a host outside -> {public}:80, routed to {node}", said, BALANCED, said in names)
     client = place.on_each_node("tour", "client")[-1]
-    said = place.answers(partial(place.asks, client, at(public, 80)), names.__contains__)
-    yield Seen(f"{client} -> {public}:80", said, BALANCED_INSIDE, said in names)
+    for public, address in ways.items():
+        place.outside.run("ip", "route", "replace", public, "via", address)
+        said = place.answers(partial(place.asks_from_outside, at(public, 80)), names.__contains__)
+        yield Seen(f"a host outside -> {public}, port 80, routed to {node}", said, BALANCED, said in names)
+        said = place.answers(partial(place.asks, client, at(public, 80)), names.__contains__)
+        yield Seen(f"{client} -> {public}, port 80", said, BALANCED_INSIDE, said in names)
 
 
 def egress(place: Place) -> Iterator[Seen]:
     for client in place.on_each_node("tour", "client"):
-        url = at(place.outside.address, ECHO, "/clientip")
-        node = place.nodes[client.node]
-        source = host_of(place.answers(partial(place.asks, client, url)))
-        yield Seen(f"{client} -> a host outside: who asked?", source, EGRESS, source == node)
+        for outside, node in zip(place.outside.addresses, place.addresses[client.node], strict=True):
+            source = host_of(place.answers(partial(place.asks, client, at(outside, ECHO, "/clientip"))))
+            yield Seen(f"{client} -> {outside}, a host outside: who asked?", source, EGRESS, source == node)
+
+
+def _ways(place: Place) -> Iterator[tuple[str, str]]:
+    """Each node with each of its addresses."""
+    return ((node, address) for node, addresses in place.addresses.items() for address in addresses)
 
 
 NODE_PORT = "Every node takes the connection, and translates it to a ready Pod, on whichever node that is."

@@ -13,20 +13,28 @@ SUBNET = "tour-branch"
 def centralised(place: Place) -> Iterator[Seen]:
     place.apply("07-gateway.yaml")
     tills = place.on_each_node(SUBNET, "till")
-    named = {address: name for name, address in place.nodes.items()}
-    active = _seen_as(place, tills[0], named.__contains__)
+    named = {address: name for name, addresses in place.addresses.items() for address in addresses}
+    first = named.get(_seen_as(place, tills[0], place.outside.address, named.__contains__), "")
     for till in tills:
-        source = _seen_as(place, till, active.__eq__)
-        yield Seen(f"{till} -> a host outside: who asked?", _with(named, source), BY_ONE, source == active != "")
-    address, other = next((pair for pair in named.items() if pair[0] != active), (active, named.get(active, "")))
+        for outside, source in _exchanges(place, till, first):
+            right = named.get(source) == first != ""
+            yield Seen(f"{till} -> {outside}, a host outside: who asked?", _with(named, source), BY_ONE, right)
+    other = next((name for name in place.nodes if name != first), first)
     place.kubectl("patch", "subnet", SUBNET, "--type=merge", "-p", json.dumps({"spec": {"gatewayNode": other}}))
-    source = _seen_as(place, tills[0], address.__eq__)
-    yield Seen(f"the same once spec.gatewayNode is {other}", _with(named, source), MOVES, source == address)
+    for outside, source in _exchanges(place, tills[0], other):
+        what = f"{tills[0]} -> {outside} once spec.gatewayNode is {other}"
+        yield Seen(what, _with(named, source), MOVES, named.get(source) == other)
 
 
-def _seen_as(place: Place, pod: Pod, right: Callable[[str], bool]) -> str:
+def _exchanges(place: Place, pod: Pod, node: str) -> Iterator[tuple[str, str]]:
+    """Each address of the host outside, and the address that it sees there: the node's, if it ever comes."""
+    for outside, wanted in zip(place.outside.addresses, place.addresses.get(node, ()), strict=False):
+        yield outside, _seen_as(place, pod, outside, wanted.__eq__)
+
+
+def _seen_as(place: Place, pod: Pod, outside: str, right: Callable[[str], bool]) -> str:
     """The address that the host outside sees, the first right one if there is any."""
-    url = at(place.outside.address, ECHO, "/clientip")
+    url = at(outside, ECHO, "/clientip")
     return host_of(place.answers(partial(place.asks, pod, url), lambda said: right(host_of(said))))
 
 

@@ -9,6 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import yaml
+
+from demo.tour import families
 from sandbox import Sandbox
 from sandbox.errors import CommandError, NotReadyError
 from sandbox.host import Host
@@ -50,8 +53,14 @@ class Place:
     outside: Host
 
     def apply(self, file: str) -> None:
-        """The cluster holds what is in this file of docs/samples/tour."""
-        self.sandbox.kubectl("apply", "-f", str(FOLDER / file))
+        """The cluster holds what is in this file of docs/samples/tour, in its own families."""
+        family = self.sandbox.layout.family
+        objects = [families.rewritten(family, each) for each in yaml.safe_load_all((FOLDER / file).read_text())]
+        self.sandbox.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(objects))
+
+    def numbers(self, number: str) -> tuple[str, ...]:
+        """What stands for an address or network of a sample in this cluster's families."""
+        return families.of(self.sandbox.layout.family, number)
 
     def kubectl(self, *arguments: str) -> str:
         return self.sandbox.kubectl(*arguments)
@@ -96,13 +105,18 @@ class Place:
         """What a web server answers the host outside; None when no answer comes."""
         return _said(lambda: self.outside.run(*_curl(url)))
 
-    @cached_property
+    @property
     def nodes(self) -> dict[str, str]:
         """The InternalIP of each node, the first of its families, by name."""
+        return {name: addresses[0] for name, addresses in self.addresses.items()}
+
+    @cached_property
+    def addresses(self) -> dict[str, tuple[str, ...]]:
+        """The InternalIPs of each node, one of each of its families, by name."""
         found = {}
         for item in self.get("nodes")["items"]:
-            addresses = [each["address"] for each in item["status"]["addresses"] if each["type"] == "InternalIP"]
-            found[item["metadata"]["name"]] = addresses[0]
+            addresses = (each["address"] for each in item["status"]["addresses"] if each["type"] == "InternalIP")
+            found[item["metadata"]["name"]] = tuple(addresses)
         return dict(sorted(found.items()))
 
     def answers(self, ask: Callable[[], str | None], right: Callable[[str], bool] = bool) -> str:

@@ -36,6 +36,9 @@ def by_name(place: Place) -> Iterator[Seen]:
     for client in clients:
         said = place.answers(partial(place.asks, client, at("web.tour.svc.cluster.local", 80)), names.__contains__)
         yield Seen(f"{client} -> http://web.tour.svc.cluster.local", said, BY_NAME, said in names)
+    for address in place.get("service", "web", "-n", "tour")["spec"]["clusterIPs"]:
+        said = place.answers(partial(place.asks, clients[0], at(address, 80)), names.__contains__)
+        yield Seen(f"{clients[0]} -> {address}, the cluster IP", said, BY_ADDRESS, said in names)
     heard = _all_of(place, clients[0], "web", names)
     yield Seen(f"{clients[0]} -> http://web, until all have answered", ", ".join(sorted(heard)), SPREAD, heard == names)
 
@@ -59,6 +62,7 @@ NO_NAT = "The server sees the address of the Pod itself: nothing translates betw
 BY_NAME = (
     "CoreDNS, itself a Pod behind a Service, told the address; OVN's load balancer on the client's own node chose."
 )
+BY_ADDRESS = "Of each family that the Service has, one."
 SPREAD = "New connections go to all ready Pods behind the Service."
 
 SCENES = (

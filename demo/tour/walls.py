@@ -7,22 +7,25 @@ from demo.tour.place import PATIENCE, Place, at
 from demo.tour.scene import Scene, Seen
 
 WEB = 8080
+FIXED_ADDRESS = "10.77.0.50"
+"""Of the Pod that keeps it; as the sample has it."""
 SHARED = "10.77.0.10"
-"""Of two Pods at once, each in a Vpc of its own."""
-LONELY = "10.77.0.20"
-"""Only of a Pod in the other Vpc."""
+"""Of two Pods at once, each in a Vpc of its own; as the sample has it."""
 
 
 def policy(place: Place) -> Iterator[Seen]:
     place.apply("03-policy.yaml")
     (vault,), (visitor,) = place.ready("tour-vault", "vault"), place.ready("tour-vault", "visitor")
-    ask = partial(place.asks, visitor, at(vault.address, WEB))
-    yield _silence(place.silent(ask), f"{visitor} -> {vault}", CUT)
+    asks = {address: partial(place.asks, visitor, at(address, WEB)) for address in vault.addresses}
+    for address, ask in asks.items():
+        yield _silence(place.silent(ask), f"{visitor} -> {address}, {vault}", CUT)
     place.kubectl("label", "pod", "visitor", "-n", "tour-vault", "role=friend", "--overwrite")
-    said = place.answers(ask)
-    yield Seen("the same, once the visitor is labelled role=friend", said, LET_THROUGH, said == "vault")
+    for address, ask in asks.items():
+        said = place.answers(ask)
+        yield Seen(f"to {address}, once the visitor is labelled role=friend", said, LET_THROUGH, said == "vault")
     place.kubectl("label", "pod", "visitor", "-n", "tour-vault", "role-")
-    yield _silence(place.silent(ask), "the same without the label", CUT_AGAIN)
+    for address, ask in asks.items():
+        yield _silence(place.silent(ask), f"to {address}, without the label", CUT_AGAIN)
 
 
 def two_vpcs(place: Place) -> Iterator[Seen]:
@@ -30,21 +33,26 @@ def two_vpcs(place: Place) -> Iterator[Seen]:
     (home,), (acme,) = place.ready("tour-home", "printer"), place.ready("tour-acme", "copier")
     (scanner,) = place.ready("tour-acme", "scanner")
     client = place.on_each_node("tour", "client")[0]
-    same = home.address == acme.address == SHARED
-    yield Seen(f"{home} and {acme}", f"{home.address} and {acme.address}", SAME_ADDRESS, same)
-    for asking, near in ((client, home), (scanner, acme)):
-        said = place.answers(partial(place.asks, asking, at(SHARED, WEB)))
-        yield Seen(f"{asking} -> {SHARED}", said, NEAREST, said == near.name)
-    yield _silence(place.silent(partial(place.asks, client, at(LONELY, WEB))), f"{client} -> {LONELY}", APART)
+    both = f"{' '.join(home.addresses)} and {' '.join(acme.addresses)}"
+    yield Seen(f"{home} and {acme}", both, SAME_ADDRESS, home.addresses == acme.addresses == place.numbers(SHARED))
+    for address in home.addresses:
+        for asking, near in ((client, home), (scanner, acme)):
+            said = place.answers(partial(place.asks, asking, at(address, WEB)))
+            yield Seen(f"{asking} -> {address}", said, NEAREST, said == near.name)
+    for address in scanner.addresses:
+        silent = place.silent(partial(place.asks, client, at(address, WEB)))
+        yield _silence(silent, f"{client} -> {address}, {scanner}", APART)
 
 
 def static_address(place: Place) -> Iterator[Seen]:
     place.apply("05-static-address.yaml")
     place.kubectl("rollout", "status", "-n", "tour-home", "statefulset/ledger", f"--timeout={PATIENCE:.0f}s")
     (before,) = place.ready("tour-home", "ledger-0")
+    fixed = place.numbers(FIXED_ADDRESS)
     client = place.on_each_node("tour", "client")[0]
-    said = place.answers(partial(place.asks, client, at(before.address, WEB)))
-    yield Seen(f"{client} -> {before.address}, {before}", said, FIXED, said == before.name)
+    for address in before.addresses:
+        said = place.answers(partial(place.asks, client, at(address, WEB)))
+        yield Seen(f"{client} -> {address}, {before}", said, FIXED, said == before.name and address in fixed)
     place.kubectl("cordon", before.node)
     try:
         place.kubectl("delete", "pod", before.name, "-n", "tour-home")
@@ -52,10 +60,12 @@ def static_address(place: Place) -> Iterator[Seen]:
         (after,) = place.ready("tour-home", "ledger-0")
     finally:
         place.kubectl("uncordon", before.node)
-    moved = after.node != before.node and after.address == before.address
-    yield Seen(f"{before.node} is cordoned, the Pod made anew", f"{after.address} on {after.node}", MOVED, moved)
-    said = place.answers(partial(place.asks, client, at(after.address, WEB)))
-    yield Seen(f"{client} -> {after.address}, {after}", said, FOLLOWS, said == after.name)
+    moved = after.node != before.node and after.addresses == before.addresses == fixed
+    what = f"{before.node} is cordoned, the Pod made anew"
+    yield Seen(what, f"{' '.join(after.addresses)} on {after.node}", MOVED, moved)
+    for address in after.addresses:
+        said = place.answers(partial(place.asks, client, at(address, WEB)))
+        yield Seen(f"{client} -> {address}, {after}", said, FOLLOWS, said == after.name)
 
 
 def _silence(silent: bool, what: str, proves: str) -> Seen:
