@@ -59,7 +59,7 @@ bench: $(READY) servers programs ## Measure Pods per second, memory and restart 
 	@$(PYTHON) -m bench $(ARGS)
 
 .PHONY: e2e
-e2e: $(READY) servers programs ## Run the network tests of Kubernetes' own end-to-end suite (WHICH=smoke for twelve of them).
+e2e: $(READY) servers programs ## Run the network tests of Kubernetes' own end-to-end suite (WHICH=smoke for twelve of them, WHICH=docker for Docker's).
 	@$(PYTHON) -m e2e $(WHICH)
 
 .PHONY: generate

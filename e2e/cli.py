@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from demo.tour.install import Installed
+from e2e import docker
 from e2e.absent import absent
 from e2e.specs import CHOICES, Spec, read
 from sandbox import Sandbox, SandboxError, build
@@ -19,7 +20,9 @@ app = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=F
 out = Console(highlight=False)
 
 Name = Annotated[str, typer.Option(help="Which sandbox; several live side by side.")]
-Which = Annotated[list[str] | None, typer.Argument(help=f"{', '.join(CHOICES)}, or a regular expression of names.")]
+Which = Annotated[
+    list[str] | None, typer.Argument(help=f"{', '.join(CHOICES)}, docker, or a regular expression of names.")
+]
 Results = Annotated[Path, typer.Option(help="JUnit reports and logs go here, one folder a choice.")]
 Nodes = Annotated[int, typer.Option(min=2, max=20)]
 Keep = Annotated[bool, typer.Option("--keep", help="Leave the cluster up afterwards.")]
@@ -36,7 +39,12 @@ def main(
     keep: Keep = False,
     hours: Hours = 4.0,
 ) -> None:
-    """Run the tests: conformance and netpol unless others are named. Ends with 1 when one failed or none was run."""
+    """Run the tests: conformance and netpol unless others are named. Ends with 1 when one failed or none was run.
+
+    `docker` are not Kubernetes' tests, but all of ours with real Docker daemons.
+    """
+    if which == [docker.WHICH]:
+        raise typer.Exit(docker.run())
     sandbox, report = Sandbox(name, kubelets=True, family=family), Shown(out)
     build.build(build.E2E, report)
     Installed(sandbox, report).up(nodes)

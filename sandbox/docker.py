@@ -41,7 +41,9 @@ class Docker:
         self.start()
 
     def start(self) -> None:
-        """dockerd answers, with the networks and containers that it had."""
+        """dockerd answers, with the networks and containers that it had; one that ran before stays."""
+        if self.daemon.alive:
+            return
         self.daemon.start()
         until_ready(self.daemon, lambda: self._succeeds("docker", "info"), 120)
 
@@ -63,16 +65,16 @@ class Docker:
     def restart(self, *, live_restore: bool = False) -> None:
         """Another dockerd answers; containers ran on only with live-restore."""
         self.configure(live_restore=live_restore)
-        if self.daemon.alive:
-            self.daemon.send(signal.SIGHUP)
-            until(lambda: self._restores() == live_restore, "dockerd to read daemon.json")
         self.stop()
         self.start()
 
     def configure(self, *, live_restore: bool = False) -> None:
-        """What the next dockerd reads, and after a SIGHUP this one."""
+        """Whether containers go on when dockerd ends, from now on."""
         said = {**self.engine.options(RUNTIME), **self.options, "live-restore": live_restore}
         self.host.path(CONFIGURATION).write_text(json.dumps(said, indent=1))
+        if self.daemon.alive:
+            self.daemon.send(signal.SIGHUP)
+            until(lambda: self._restores() == live_restore, "dockerd to read daemon.json")
 
     def run(self, *command: str | Path, stdin: str | None = None, seconds: float = 60.0) -> str:
         """What the command prints that runs in the host: `docker`, which finds this dockerd, or another."""

@@ -113,7 +113,8 @@ class Driver:
         routes = [
             {"Destination": cidr, "RouteType": 0, "NextHop": gateway}
             for other in neighbours
-            if other.name != subnet.name
+            # dockerd refuses to connect a container to a network that one of its routes leads to: no route without use.
+            if other.name != subnet.name and not subnet.private and not other.private
             for cidr in networks_of(other.cidr_block)
             for gateway in gateways
             if (":" in gateway) == (":" in cidr)
