@@ -93,6 +93,13 @@ def test_the_gateway_of_an_underlay_with_interconnection_is_its_address_there() 
         nic(**spec)
 
 
+def test_the_gateway_of_an_underlay_is_asked_unless_the_subnet_says_not_to() -> None:
+    """A firewall that answers no ARP for its address is no reason for an Event at each Pod."""
+    assert nic(vlan="v10").is_gateway_asked
+    assert not nic(vlan="v10", disableGatewayCheck=True).is_gateway_asked
+    assert not nic().is_gateway_asked
+
+
 def test_mtu_comes_from_the_subnet_then_the_provider_network_then_the_tunnel() -> None:
     """A packet that doesn't fit into the tunnel is lost without a word."""
     labels = {"pn1.provider-network.kubernetes.io/mtu": "9000"}

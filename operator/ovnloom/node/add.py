@@ -135,7 +135,7 @@ class Adding:
         logger.info(
             "interface is there", pod=str(nic.pod.key), interface=nic.wire.name, host=nic.wire.host, seconds=took
         )
-        if nic.is_underlay and self._means.settings.gateway_check:
+        if nic.is_gateway_asked and self._means.settings.gateway_check:
             asking = asyncio.create_task(ask_gateways(nic, request.netns, self._events))
             self._background.add(asking)
             asking.add_done_callback(self._background.discard)

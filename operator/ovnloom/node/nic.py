@@ -44,6 +44,8 @@ class Nic:
     gateways: tuple[str, ...]
     """Of the default routes."""
     is_underlay: bool = False
+    is_gateway_asked: bool = False
+    """Whether the user wants to hear of a gateway that doesn't answer."""
 
     @property
     def localnet(self) -> str:
@@ -97,7 +99,8 @@ def wanted(request: Request, pod: Pod | None, subnets: Mapping[str, Subnet], nod
         limits(told.prefix, told.get),
         is_underlay,
     )
-    return Nic(pod, provider, name, wire, tuple(map(str, gateways)), is_underlay)
+    is_asked = subnet is not None and is_underlay and not subnet.disable_gateway_check
+    return Nic(pod, provider, name, wire, tuple(map(str, gateways)), is_underlay, is_asked)
 
 
 def _addresses(request: Request, pod: Pod, told: Told) -> tuple[Address, ...]:
