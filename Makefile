@@ -46,8 +46,12 @@ demo: $(READY) servers programs ## Show a cluster of real nodes with ovnloom as 
 demo-rows: $(READY) servers programs ## Show, without containers, rows in OVN, plans and verdicts.
 	@$(PYTHON) -m demo rows
 
+.PHONY: demo-docker
+demo-docker: $(READY) servers programs ## Show Docker on two machines, without Kubernetes, and leave them up.
+	@$(PYTHON) -m demo docker
+
 .PHONY: demo-down
-demo-down: $(READY) ## Remove all that `make demo` brought up.
+demo-down: $(READY) ## Remove all that `make demo` and `make demo-docker` brought up.
 	@$(PYTHON) -m demo down
 
 .PHONY: nodes

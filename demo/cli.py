@@ -8,6 +8,8 @@ import typer
 from rich.console import Console
 
 from demo.controller import Controller
+from demo.docker import DockerShow, site
+from demo.docker import on as become
 from demo.show import Show
 from demo.tour.install import Installed
 from demo.tour.walk import Walk, go_on
@@ -47,8 +49,23 @@ def rows(name: Name = "rows", nodes: Nodes = 3) -> None:
 
 
 @app.command()
+def docker() -> None:
+    """Show two machines with Docker, without Kubernetes, on one network, and leave them up."""
+    DockerShow(site(), out, Shown(out)).run()
+
+
+@app.command(context_settings={"ignore_unknown_options": True})
+def on(machine: str, command: list[str]) -> None:
+    """Run a command on a machine of `docker`: docker-1 or docker-2."""
+    become(machine, command)
+
+
+@app.command()
 def down(name: Name = "demo") -> None:
     """End all that the demo started and remove all its files."""
+    if name == "demo" and site().directory.exists():
+        site().down()
+        out.print("demo docker is removed")
     out.print(f"demo {name} is removed" if Sandbox(name).down() else f"demo {name} was not up")
 
 

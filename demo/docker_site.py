@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -110,10 +111,14 @@ class DockerSite:
         """All machines are up and have these images."""
         self.fabric.up()
         self.ovn.up()
-        for each in self.hosts:
+
+        def bring_up(each: DockerHost) -> None:
             each.up(self.southbound)
             for image in images:
                 each.docker.load(image)
+
+        with ThreadPoolExecutor() as together:
+            list(together.map(bring_up, self.hosts))
 
     def down(self) -> None:
         """No server, no container and no file is left."""

@@ -33,6 +33,10 @@ class Lab:
         """The container's ping of the address is answered. The first packets may be lost while MACs are asked for."""
         until(lambda: pings(host, container, address), f"{container} to reach {address}", 15)
 
+    def is_silent(self, host: DockerHost, container: str, address: str) -> bool:
+        """Whether none of a few pings is answered: the first may be lost in a network that works."""
+        return not any(pings(host, container, address) for _ in range(3))
+
     def mend(self) -> None:
         """Every server runs, whatever a test did to it."""
         if not all(server.alive for server in self.site.ovn.servers):
