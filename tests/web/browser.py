@@ -72,6 +72,16 @@ class Browser:
 
         until(clicked, f"{selector} to be clicked", PATIENCE)
 
+    def unfold(self, selector: str) -> None:
+        """The details are open; a click that hits while they are drawn anew is repeated."""
+
+        def opened() -> bool:
+            if not self.driver.find_elements(By.CSS_SELECTOR, f"{selector}[open]"):
+                self.click(f"{selector} > summary")
+            return bool(self.driver.find_elements(By.CSS_SELECTOR, f"{selector}[open]"))
+
+        until(opened, f"{selector} to be open", PATIENCE)
+
     def write(self, selector: str, text: str) -> None:
         """The field has this text, as if somebody had typed it over what was there."""
         field = self.find(selector)

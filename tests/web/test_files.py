@@ -73,7 +73,7 @@ def test_a_pod_shows_its_policy_its_rows_and_whom_it_reaches_and_why(opened: Bro
 
     said = opened.reads("#panel .sum[data-done=yes]", "It reaches")
     rows = opened.reads("#panel", "Logical_Switch_Port", "job-00046.team-06")
-    opened.click("#panel .ends li:first-child summary")
+    opened.unfold("#panel .ends li:first-child details")
     opened.reads("#panel .ends li:first-child .why", "denied", "by NetworkPolicy/team-06/front")
 
     # 3,500 Pods are in its Vpc; 83 in each of the 14 namespaces are databases, which frontends alone reach.

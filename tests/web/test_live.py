@@ -54,7 +54,7 @@ def test_a_pod_shows_the_rows_that_the_database_has(place: Place, page: Served, 
     port = f"one.{space}"
     browser.open(item(page, f"Pod/{space}/one"))
     browser.reads("#panel .facts", said["ip_address"], said["mac_address"], subnet, "worker-1", "is down")
-    browser.click("#panel .row summary")
+    browser.unfold("#panel .row")
     browser.reads("#panel .row", "Logical_Switch_Port", port, "there", f"in Logical_Switch {subnet}")
 
     sandbox = place.field.sandbox

@@ -65,9 +65,8 @@ class Feed:
         """The pipeline knows what came; the answer is whose objects and rows are others now."""
         touched: set[Owner] = set()
         changes, self._changes = self._changes, {}
-        for (kind, key), (table, body) in changes.items():
+        for (_, key), (table, body) in changes.items():
             touched.update(_put(pipeline, table, key, body))
-            touched.add(Owner(kind.__name__, key))
         if self._nb is not None:
             rows = self._nb.drain()
             touched.update(_owners(pipeline, rows))  # before, for rows that go
@@ -77,13 +76,14 @@ class Feed:
 
 
 def _put(pipeline: Pipeline, table: Table, key: Key, body: Body | None) -> Iterator[Owner]:
-    """The object is there as the body says; the answer is which Pods have other addresses now."""
+    """The object is there as the body says; the answer is whom that concerns."""
     before = pipeline.world.tables[table.type].get(key)
     found = None if body is None else table.decode(body)
     made = None if body is None else Made.decode(table.kind, body)
     if made is not None:
         pipeline.put(Made, made.key, made)
-    pipeline.put(table.type, key, found)
+    if pipeline.put(table.type, key, found):  # else nothing in it is of interest, as in a heartbeat
+        yield Owner(table.kind, key)
     for ip in (before, found):
         if isinstance(ip, IP) and ip.namespace:
             yield Owner("Pod", ip.holder)

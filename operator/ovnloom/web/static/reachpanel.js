@@ -16,9 +16,14 @@ export function drawReach(root, id, found, page, done, open) {
   const answer = root.lastChild;
   if (page.error) {
     answer.replaceChildren(el("p", { class: "bad" }, page.error));
+    delete answer.dataset.key;
     return;
   }
   if (!done && answer.firstChild) return;
+  // What is the same stays, with what somebody has opened in it.
+  const key = JSON.stringify([id, asked, Boolean(done), [...found], page.isolation]);
+  if (answer.dataset.key === key) return;
+  answer.dataset.key = key;
   const words = { from: "It reaches", to: "It is reached by" };
   const sums = Object.entries(tally(found)).sort(([one], [other]) => ORDER.indexOf(one) - ORDER.indexOf(other)).map(([kind, sum]) => {
     const all = sum.yes + sum.no + sum.part;
