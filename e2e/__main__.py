@@ -1,6 +1,6 @@
 """`python -m e2e`."""
 
-from e2e.cli import run
+from e2e.cli import start
 
 if __name__ == "__main__":
-    run()
+    start()

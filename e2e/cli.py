@@ -1,7 +1,5 @@
 """The command line: bring a cluster up, run Kubernetes' tests in it, say what came of each."""
 
-import subprocess
-import time
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +9,8 @@ from rich.console import Console
 from demo.tour.install import Installed
 from e2e import docker
 from e2e.absent import absent
-from e2e.specs import CHOICES, Spec, read
+from e2e.run import LOG, Run, run
+from e2e.specs import CHOICES
 from sandbox import Sandbox, SandboxError, build
 from sandbox.fabric import Family
 from sandbox.report import Shown
@@ -59,51 +58,31 @@ def main(
 
 def run_specs(sandbox: Sandbox, focus: str, folder: Path, hours: float) -> bool:
     """Whether all specs of the focus passed, and there was one; each is told, what a failed one said is in the log."""
-    folder.mkdir(parents=True, exist_ok=True)
-    report, log = folder / "junit.xml", folder / "e2e.log"
-    report.unlink(missing_ok=True)
-    out.print(f"log: {log}", soft_wrap=True)
+    out.print(f"log: {folder / LOG}", soft_wrap=True)
     for each in absent():
         out.print(f"left out: specs labelled {each.label}, since {each.reason} ({each.proof})", soft_wrap=True)
-    started = time.monotonic()
-    with log.open("w") as lines:
-        code = subprocess.run(
-            command(sandbox, focus, report, hours), stdout=lines, stderr=lines, check=False
-        ).returncode
-    specs = read([report] if report.exists() else [])
-    _tell(specs, time.monotonic() - started)
-    if code and all(spec.passed for spec in specs):
-        out.print(f"[red]e2e.test ended with code {code}; the end of its log says why[/]")
-    return code == 0 and bool(specs)
+    done = run(sandbox, focus, folder, hours)
+    tell(done, out)
+    return done.is_right
 
 
-def command(sandbox: Sandbox, focus: str, report: Path, hours: float) -> list[str]:
-    """e2e.test, as it asks an existing cluster: nothing is retried, nothing left out silently."""
-    kubectl = build.KUBERNETES.bin / "kubectl"
-    return [
-        str(build.E2E.bin / "e2e.test"),
-        "--provider=skeleton",
-        f"--kubeconfig={sandbox.kubeconfig}",
-        f"--kubectl-path={kubectl}",
-        f"--ginkgo.focus={focus}",
-        f"--ginkgo.junit-report={report.absolute()}",
-        f"--ginkgo.timeout={round(hours * 3600)}s",
-        *(f"--ginkgo.skip={each.label}" for each in absent()),
-        "--ginkgo.flake-attempts=0",
-        "--ginkgo.no-color",
-        "--ginkgo.v",
-        "--disable-log-dump",
-    ]
-
-
-def _tell(specs: tuple[Spec, ...], seconds: float) -> None:
-    for spec in specs:
+def tell(done: Run, out: Console) -> None:
+    """A line for each spec that was selected, run or not, and how many there were."""
+    for spec in done.run:
         out.print(f"{'[green]✓[/]' if spec.passed else '[red]✗[/]'} ", end="")
         out.print(f"{spec.seconds:6.0f} s  {spec.name}", markup=False, soft_wrap=True)
         if spec.message:
             out.print(f"            {spec.message}", markup=False, soft_wrap=True)
-    failed = sum(not spec.passed for spec in specs)
-    out.print(f"{len(specs) - failed} passed, {failed} failed in {seconds:.0f} s")
+    for spec in done.skipped:
+        out.print(f"-   skipped  {spec.name}", markup=False, soft_wrap=True)
+        out.print(f"            {spec.message}", markup=False, soft_wrap=True)
+    failed = sum(not spec.passed for spec in done.run)
+    counts = f"{done.selected} selected, {len(done.run)} run, {len(done.skipped)} skipped for the reasons above"
+    out.print(f"{counts}: {len(done.run) - failed} passed, {failed} failed in {done.seconds:.0f} s", soft_wrap=True)
+    if done.unreached:
+        out.print(f"[red]{done.unreached} of the selected were not reached; the end of the log says why[/]")
+    if done.code and not failed:
+        out.print(f"[red]e2e.test ended with code {done.code}; the end of its log says why[/]")
 
 
 def _all(which: list[str] | None) -> list[str]:
@@ -114,7 +93,7 @@ def _folder(choice: str) -> str:
     return choice if choice in CHOICES else "chosen"
 
 
-def run() -> None:
+def start() -> None:
     """The command line; what goes wrong is one message and exit code 1."""
     try:
         app()

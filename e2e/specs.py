@@ -28,6 +28,10 @@ CHOICES = {
 }
 
 
+LEFT_OUT = "skipped - "
+"""Before the reason of a spec that skipped itself; those that weren't selected have none."""
+
+
 @dataclass(frozen=True)
 class Spec:
     """One test of Kubernetes, and what came of it. Times are in seconds."""
@@ -36,22 +40,36 @@ class Spec:
     outcome: str
     seconds: float
     message: str
+    """Why it failed, or why it was skipped."""
 
     @property
     def passed(self) -> bool:
         return self.outcome == "passed"
 
+    @property
+    def was_run(self) -> bool:
+        return self.outcome != "skipped"
+
 
 def read(files: Iterable[Path]) -> tuple[Spec, ...]:
-    """The specs that were run, of JUnit reports as ginkgo writes them; those it left out are not among them."""
+    """The specs that were begun, of JUnit reports as ginkgo writes them: those that then skipped themselves too.
+
+    A spec that wasn't selected, or never reached, is skipped without a reason and is not among them.
+    """
     found = []
     for file in files:
         for case in ElementTree.parse(file).iter("testcase"):
             name, status = case.get("name", ""), case.get("status", "")
-            if not name.startswith("[It] ") or status in ("skipped", "pending"):
+            message = _message(case)
+            if not name.startswith("[It] ") or status == "pending":
                 continue
-            failure = next((case.find(tag) for tag in ("failure", "error") if case.find(tag) is not None), None)
-            message = "" if failure is None else (failure.get("message") or failure.text or "").strip()
-            short = re.sub(r"\s+", " ", message)[:300]
+            if status == "skipped" and not message.startswith(LEFT_OUT):
+                continue
+            short = re.sub(r"\s+", " ", message.removeprefix(LEFT_OUT))[:300]
             found.append(Spec(name.removeprefix("[It] "), status, float(case.get("time") or 0), short))
     return tuple(sorted(found, key=lambda spec: spec.name))
+
+
+def _message(case: ElementTree.Element) -> str:
+    said = next((found for tag in ("failure", "error", "skipped") if (found := case.find(tag)) is not None), None)
+    return "" if said is None else (said.get("message") or said.text or "").strip()
