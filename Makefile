@@ -91,10 +91,10 @@ programs: $(READY)
 cni: $(READY) ## Build the CNI plugin, static, and say where it is.
 	@make/cni
 
-# What nodes with containers need besides: kubelets and images. Tests that want them make them as well, but silently.
+# What tests with nodes need besides: kubelets, images, and Kubernetes' own tests. They make them as well, but silently.
 .PHONY: images
 images: $(READY) servers
-	@$(PYTHON) -m sandbox programs --kubelets >/dev/null
+	@$(PYTHON) -m sandbox programs --kubelets --e2e >/dev/null
 	@$(PYTHON) -m sandbox.images >/dev/null
 
 $(UV): requirements/uv.txt
