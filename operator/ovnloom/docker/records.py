@@ -63,18 +63,23 @@ class Records:
             self._rows[place] = uuid
             found[place] = json.loads(ids[JSON])
 
+    def guard(self) -> Operation:
+        """Holds only if nobody has written since what was followed last."""
+        found = {"op": "wait", "timeout": 0, "table": TABLE, "columns": ["external_ids"], "until": "=="}
+        if not self._counter:
+            return {**found, "where": [["external_ids", "includes", _ids({OBJECT: COUNTER})]], "rows": []}
+        ids = _ids({OBJECT: COUNTER, COUNT: str(self._count)})
+        return {**found, "where": [["_uuid", "==", ["uuid", self._counter]]], "rows": [{"external_ids": ids}]}
+
     def operations(self, edits: Mapping[Place, Body | None]) -> Iterator[Operation]:
-        """What a transaction has to begin with, so that it holds only if nobody has written meanwhile."""
-        new = _ids({OBJECT: COUNTER, COUNT: str(self._count + 1)})
-        guard = {"op": "wait", "timeout": 0, "table": TABLE, "columns": ["external_ids"], "until": "=="}
+        """What a transaction has to begin with: the guard, the next count, and these objects."""
+        yield self.guard()
+        row = {"external_ids": _ids({OBJECT: COUNTER, COUNT: str(self._count + 1)})}
         if self._counter:
             where = [["_uuid", "==", ["uuid", self._counter]]]
-            old = _ids({OBJECT: COUNTER, COUNT: str(self._count)})
-            yield {**guard, "where": where, "rows": [{"external_ids": old}]}
-            yield {"op": "update", "table": TABLE, "where": where, "row": {"external_ids": new}}
+            yield {"op": "update", "table": TABLE, "where": where, "row": row}
         else:
-            yield {**guard, "where": [["external_ids", "includes", _ids({OBJECT: COUNTER})]], "rows": []}
-            yield {"op": "insert", "table": TABLE, "row": {"external_ids": new}}
+            yield {"op": "insert", "table": TABLE, "row": row}
         for place, body in edits.items():
             yield from self._operation(place, body)
 

@@ -9,7 +9,7 @@ from typing import Self, TypeVar
 from ovnloom import log
 from ovnloom.assign.choice import Release
 from ovnloom.docker.records import Records
-from ovnloom.docker.state import VERSION, Body, Objects, Place, State
+from ovnloom.docker.state import Body, Objects, Place, State
 from ovnloom.errors import Refused, Unavailable
 from ovnloom.intent import Owner
 from ovnloom.northbound.connection import Connection
@@ -66,12 +66,19 @@ class Standalone:
             async with self._alone:
                 self._follow()
 
-    async def read(self, look: Callable[[State], Answer]) -> Answer:
-        """What `look` finds as of now."""
-        async with self._alone:
+    async def connected(self, seconds: float = 10.0) -> None:
+        """The database is there, and all of it is known. Raises Unavailable."""
+        try:
+            async with asyncio.timeout(seconds):
+                while self.unready():
+                    await self._news.wait()
+                    self._news.clear()
+        except TimeoutError:
             await self._connected()
-            self._follow()
-            return look(State(self._objects))
+
+    async def read(self, look: Callable[[State], Answer]) -> Answer:
+        """What `look` finds as of now: what another host had written before is seen."""
+        return await self.change(look)
 
     async def change(self, act: Callable[[State], Answer]) -> Answer:
         """What `act` answers, once its changes and the rows that follow from them are in the database."""
@@ -80,27 +87,48 @@ class Standalone:
             for _ in range(MOST_TRIES):
                 self._follow()
                 state = State(self._objects)
+                refused: Refused | None = None
                 try:
                     answer = act(state)
-                    if not state.edits:
-                        return answer
-                    plan = self._turn(state)
-                    reply = await self._commit(state.edits, plan)
+                except Refused as problem:
+                    refused = problem
                 except BaseException:
                     self._undo(state)
                     raise
-                if reply.status == "ok":
-                    self._follow()
-                    self._objects.pipeline.settled(plan.owners, plan)
-                    self._due -= plan.owners
-                    await self._rest()
+                if refused is not None or not state.edits:
+                    self._undo(state)
+                    if await self._is_current():
+                        if refused is not None:
+                            raise refused
+                        return answer
+                elif await self._write(state):
                     return answer
-                self._undo(state)
-                if reply.status == "refused":
-                    raise Refused(f"the northbound database refuses it: {reply.reason}")
-                if reply.status == "unavailable":
-                    raise Unavailable(f"the northbound database can't be written: {reply.reason}; try again")
         raise Unavailable("other hosts write to the northbound database all the time; try again")
+
+    async def _write(self, state: State) -> bool:
+        """Whether the changes are written; False when somebody else wrote before, and all has to be looked at anew."""
+        try:
+            plan = self._turn(state)
+            reply = await self._commit(state.edits, plan)
+        except BaseException:
+            self._undo(state)
+            raise
+        if reply.status == "ok":
+            self._follow()
+            self._objects.pipeline.settled(plan.owners, plan)
+            self._due -= plan.owners
+            await self._rest()
+            return True
+        self._undo(state)
+        _raise(reply)
+        return False
+
+    async def _is_current(self) -> bool:
+        """Whether what was looked at is what the database says."""
+        reply = await asyncio.to_thread(self._nb.commit, [self._records.guard()])
+        if reply.status != "ok":
+            _raise(reply)
+        return reply.status == "ok"
 
     async def _rest(self) -> None:
         """Rows that had to wait for a row of the first plan: they are written, too, if they can be."""
@@ -169,6 +197,9 @@ class Standalone:
         self._settle(None)
 
 
-def vpc_body(name: str) -> Body:
-    """A Vpc without anything in it."""
-    return {"apiVersion": VERSION, "kind": "Vpc", "metadata": {"name": name}, "spec": {}}
+def _raise(reply: Reply) -> None:
+    """Raises Refused and Unavailable, where trying again at once wouldn't help."""
+    if reply.status == "refused":
+        raise Refused(f"the northbound database refuses it: {reply.reason}")
+    if reply.status == "unavailable":
+        raise Unavailable(f"the northbound database can't be asked: {reply.reason}; try again")
