@@ -1,4 +1,4 @@
-"""`python -m bench [pods|isolation|pure|policies|services]`."""
+"""`python -m bench [pods|isolation|nodes|docker|pure|policies|services]`."""
 
 from bench.cli import main
 

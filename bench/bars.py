@@ -28,6 +28,8 @@ ADD_MS = 100.0
 ADD_SLOW_MS = 250.0
 """For one ADD of a hundred, in a burst of 50 Pods on a node."""
 OWN_MS = 40.0
+DOCKER_TIMES = 1.2
+ENDPOINT_JOIN_MS = 60.0
 
 
 @dataclass(frozen=True, slots=True)

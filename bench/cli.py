@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import isolation, nodes, pods, policies, pure, services, shown
+from bench import docker, isolation, nodes, pods, policies, pure, services, shown
 from bench.bars import Line
 from bench.load import Lost
 from bench.place import NORTHD, Busy, place
@@ -103,10 +103,18 @@ def _nodes(wanted: argparse.Namespace, console: Console) -> list[Line]:
     return found
 
 
+def _docker(wanted: argparse.Namespace, console: Console) -> list[Line]:
+    found = docker.run(5 if wanted.quick else 30, Shown(console))
+    path = shown.store("docker", {"lines": [line.encode() for line in found]}, wanted.json)
+    console.print(f"stored in {path}", highlight=False)
+    return found
+
+
 REAL: Mapping[str, Callable[[argparse.Namespace, Console], list[Line]]] = {
     "pods": _pods,
     "isolation": _isolation,
     "nodes": _nodes,
+    "docker": _docker,
 }
 """What needs servers."""
 PURE: Mapping[str, Callable[[int], list[Line]]] = {

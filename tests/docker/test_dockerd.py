@@ -3,6 +3,8 @@
 import pytest
 
 from demo.docker_site import DockerHost
+from sandbox.errors import CommandError
+from sandbox.wait import until
 from tests.docker.lab import BLUE, Lab, create, refused, refused_network, routes
 
 pytestmark = pytest.mark.xdist_group("dockers")
@@ -143,6 +145,33 @@ def test_networks_without_a_subnet_get_different_ones(lab: Lab) -> None:
     }
 
     assert pools == {"10.200.0.0/24", "10.200.1.0/24"}
+
+
+def test_networks_that_are_not_private_reach_each_other_through_their_router(lab: Lab) -> None:
+    """One Vpc is one router; a network says whether others of it may come in."""
+    options = ("-o", "ovnloom.private=false", "-o", "ovnloom.outside=ovn")
+    lab.network("blue", "--subnet", BLUE, *options)
+    lab.network("red", "--subnet", "10.79.0.0/24", *options)
+    first, second = lab.one.start("first", "blue"), lab.two.start("second", "red")
+
+    lab.reaches(lab.one, "first", second)
+    lab.reaches(lab.two, "second", first)
+    assert "default via 10.77.0.1 dev eth0" in routes(lab.one, "first")
+
+
+def test_a_published_port_answers_outside_of_the_network(lab: Lab) -> None:
+    """-p is what most people know of Docker's networks; it goes by Docker's own gateway bridge."""
+    create(lab.one, "blue", "--subnet", BLUE)
+    lab.one.start("first", "blue", "--publish", "8080:80")
+    lab.one.run("exec", "--detach", "first", "sh", "-c", "echo it is me >/index.html; httpd -p 80 -h /")
+
+    def answer() -> str:
+        try:
+            return lab.two.host.run("curl", "--silent", "--max-time", "2", f"http://{lab.one.host.address}:8080/")
+        except CommandError:
+            return ""
+
+    assert until(answer, "the published port") == "it is me\n"
 
 
 def test_options_that_nobody_knows_are_refused(lab: Lab) -> None:
