@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from time import monotonic
 
 from ovnloom import log
 from ovnloom.api.meta import EMPTY
@@ -15,8 +16,9 @@ from ovnloom.errors import Refused, Unavailable
 from ovnloom.host.echo import answers
 from ovnloom.host.internal_port import InternalPort, connect, furnish, problem
 from ovnloom.host.netlink_events import events
+from ovnloom.host.nics import mtu_of
 from ovnloom.host.ovs_rows import Rows
-from ovnloom.host.ports import PORT_NAME
+from ovnloom.host.ports import PORT_NAME, disconnect
 from ovnloom.host.qos import limit
 from ovnloom.host.wire import Limits
 from ovnloom.node.availability import Availability
@@ -39,6 +41,8 @@ RATES = frozenset({"ingress_rate", "egress_rate", "ingress_burst", "egress_burst
 """Annotations of a Node that limit its own port, in Mbit/s, as those of a Pod do."""
 AWAY_PAUSE = 1.0
 """Seconds between two looks at an Open vSwitch that is away."""
+RESTART_SECONDS = 1.0
+"""How long ovn0 may be away before it counts as deleted: a restarted ovs-vswitchd makes it anew by itself."""
 LONG = 3600.0
 
 
@@ -55,6 +59,8 @@ class Join:
         self._joined: Joined | None = None
         self._node: Node | None = None
         self._done = Remembered()
+        self._missed_at: float | None = None
+        """When the interface was found to be missing, by the monotonic clock; None while it is there."""
 
     async def converge(self, view: View) -> None:
         """ovn0 is as the Node's annotations say, and the router answers. What is right isn't touched.
@@ -82,6 +88,9 @@ class Join:
         wrong = await self._means.ovs.read(lambda rows: problem(rows, port.name))
         if wrong:
             raise Unavailable(f"Open vSwitch can't make {port.name}: {wrong}")
+        if await mtu_of(port.name) is None:
+            await self._miss(bridge)
+        self._missed_at = None
         if await furnish(port):
             logger.info("interface set", interface=port.name, addresses=port.addresses, mtu=port.mtu)
         self._joined = join
@@ -94,6 +103,17 @@ class Join:
         if misread is not None:
             raise misread
         self._done.keep(moment, *facts)
+
+    async def _miss(self, bridge: str) -> None:
+        """Raises Unavailable: there is no interface. Where Open vSwitch has made it before, its port is made anew.
+
+        Open vSwitch doesn't notice that somebody deleted an interface; in userspace that can be done.
+        """
+        self._missed_at = self._missed_at or monotonic()
+        is_late = monotonic() - self._missed_at > RESTART_SECONDS
+        if is_late and await self._means.ovs.edit(partial(_undo, bridge=bridge)):
+            logger.warning("somebody deleted the interface; its port is made anew", interface=LINK)
+        raise Unavailable(f"interface {LINK} isn't there; Open vSwitch has to make it")
 
     async def follow(self, wake: Callable[[], None]) -> None:
         """Whoever changes ovn0 wakes the part, and so do a changed MTU and a silent router.
@@ -165,6 +185,15 @@ async def silent_gateways(join: Joined) -> tuple[str, ...]:
     found = [gateway for family in join.addresses.families if (gateway := join.gateway(family)) is not None]
     heard = await asyncio.gather(*(answers(each, LINK, ANSWER_SECONDS) for each in found))
     return tuple(each for each, is_heard in zip(found, heard, strict=True) if not is_heard)
+
+
+def _undo(rows: Rows, bridge: str) -> bool:
+    """The port is gone, if Open vSwitch took it for one that works.
+
+    In a transaction of its own: Open vSwitch loses a port that goes and comes in one.
+    """
+    found = rows.find("Interface", LINK)
+    return found is not None and bool(found.ofport) and found.ofport[0] > 0 and disconnect(rows, bridge, LINK)
 
 
 def _row(rows: Rows) -> object:
