@@ -193,7 +193,17 @@ class DockerSettings(BaseSettings):
         "docker", description="Namespace as whose Pods policies see containers; their labels are their endpoint's."
     )
 
+    cluster_router: str = Field("ovn-cluster", description="Name of the default Vpc, as the controller's.")
+    address_timeout: float = Field(
+        20, gt=0, description="Seconds that a container waits for the controller to book its address."
+    )
+
     # Connections and log: as the controller's
+    kubeconfig: str = Field(
+        "",
+        description="File. With it networks are Subnets of that cluster; empty: the northbound database has them all.",
+    )
+    kube_timeout: float = Field(20, gt=0, description="Seconds that one request to the API server may take.")
     ovn_nb: str = Field(
         "unix:/run/ovn/ovnnb_db.sock",
         description="Northbound database: comma list of `unix:`, `tcp:` or `ssl:` remotes; the leader is found.",

@@ -80,7 +80,7 @@ class Driver:
 
         def look(state: State) -> tuple[Subnet, Joined, IP, list[Subnet]]:
             subnet, joined = networks.of_network(state, network)
-            ip = endpoints.of_endpoint(state, endpoint)
+            ip = state.of_endpoint(endpoint)
             if ip is None:
                 raise Refused(f"endpoint {endpoint[:12]} is not known to ovnloom; disconnect and connect the container")
             return subnet, joined, ip, [each for each in state.subnets() if each.vpc == subnet.vpc]

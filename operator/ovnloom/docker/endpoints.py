@@ -60,7 +60,7 @@ def reserve(state: State, pool: Pool, wanted: Interface, host: str) -> str:
     Docker says of neither whose it is. Raises Refused when another host has it.
     """
     subnet = _subnet(state, pool, host)
-    holder = holder_of(state, subnet.name, str(wanted.ip)) if subnet is not None else None
+    holder = state.holder_of(subnet.name, str(wanted.ip)) if subnet is not None else None
     if holder is not None and holder.node_name != host:
         raise Refused(f"address {wanted.ip} is taken by {holder.name} of host {holder.node_name}; use another one")
     return f"{wanted.ip}/{pool.network.prefixlen}"
@@ -100,7 +100,7 @@ def request(state: State, pool: Pool, wanted: Interface | None, mac: str, host: 
 def release(state: State, pool: Pool, address: str, host: Host) -> None:
     """Nobody here has the address; whoever has none left is gone. What is another host's stays."""
     subnet = _subnet(state, pool, host.name)
-    holder = holder_of(state, subnet.name, address) if subnet is not None else None
+    holder = state.holder_of(subnet.name, address) if subnet is not None else None
     if holder is None or holder.node_name != host.name:
         return
     state.remove("IP", holder.name)
@@ -122,8 +122,8 @@ def attach(state: State, subnet: str, wanted: Wanted, host: Host) -> IP:
 
     Addresses that another IPAM chose are taken here, and given back with the endpoint.
     """
-    mine = of_endpoint(state, wanted.id)
-    holders = [holder_of(state, subnet, str(each.ip)) for each in wanted.addresses]
+    mine = state.of_endpoint(wanted.id)
+    holders = [state.holder_of(subnet, str(each.ip)) for each in wanted.addresses]
     ip = next((each for each in holders if each is not None), None)
     if mine is not None and (ip is None or ip.name != mine.name):
         raise Refused(f"endpoint {wanted.id[:12]} is there already, with {mine.ip_address}; remove it first")
@@ -142,24 +142,13 @@ def attach(state: State, subnet: str, wanted: Wanted, host: Host) -> IP:
 
 def detach(state: State, endpoint: str) -> None:
     """The endpoint has no port any more; its addresses stay until they are given back."""
-    ip = of_endpoint(state, endpoint)
+    ip = state.of_endpoint(endpoint)
     if ip is None:
         return
     if words.LENT in ip.annotations:
         state.remove("IP", ip.name)
     else:
         state.annotate("IP", ip.name, {ENDPOINT: None, ENDPOINT_LABELS: None, ENDPOINT_GROUPS: None})
-
-
-def of_endpoint(state: State, endpoint: str) -> IP | None:
-    """The IP that an endpoint has."""
-    return next((ip for ip in state.ips() if ip.endpoint == endpoint), None)
-
-
-def holder_of(state: State, subnet: str, address: str) -> IP | None:
-    """The IP that has an address of a Subnet."""
-    text = str(ip_address(address.partition("/")[0]))
-    return next((ip for ip in state.ips_of(subnet) if text in (ip.v4, ip.v6)), None)
 
 
 def fresh(mac: str, host: Host) -> IP:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 
 from ovnloom import log
+from ovnloom.docker.cluster import Cluster
 from ovnloom.docker.driver import Driver
 from ovnloom.docker.endpoints import Host
 from ovnloom.docker.ipam import Ipam
 from ovnloom.docker.plug import Plugs
 from ovnloom.docker.serve import application, serving
+from ovnloom.docker.site import Site
 from ovnloom.docker.standalone import Standalone
 from ovnloom.errors import Refused, Unavailable
 from ovnloom.host.ovs import OpenVSwitch
+from ovnloom.kube.client import Client
 from ovnloom.northbound.connection import use_certificates
 from ovnloom.settings import DockerSettings, Settings
 
@@ -43,7 +47,7 @@ async def _run(settings: DockerSettings) -> None:
     ovs.start()
     host = Host(settings.docker_host or socket.gethostname().lower(), settings.docker_namespace)
     try:
-        async with Standalone(pipeline_settings(settings)) as site:
+        async with _site(settings) as site:
             plugs = Plugs(ovs, settings.integration_bridge, settings.port_timeout)
             driver, ipam = Driver(site, settings, host, plugs), Ipam(site, settings, host)
             async with serving(application(driver, ipam), settings.docker_socket):
@@ -61,6 +65,17 @@ async def _run(settings: DockerSettings) -> None:
         ovs.stop()
 
 
+@asynccontextmanager
+async def _site(settings: DockerSettings) -> AsyncIterator[Site]:
+    """With a kubeconfig the API server has the objects, without one the northbound database."""
+    if not settings.kubeconfig:
+        async with Standalone(pipeline_settings(settings)) as alone:
+            yield alone
+        return
+    async with await Client.open(settings.kubeconfig, settings.kube_timeout) as client:
+        yield Cluster(pipeline_settings(settings), client, settings.address_timeout)
+
+
 def pipeline_settings(settings: DockerSettings) -> Settings:
-    """What the pipeline has to know: the same as in a cluster, where Docker says nothing of it."""
-    return Settings(ovn_nb=settings.ovn_nb, ovn_timeout=settings.ovn_timeout)
+    """What the pipeline has to know; the defaults for all that is a controller's business."""
+    return Settings(ovn_nb=settings.ovn_nb, ovn_timeout=settings.ovn_timeout, cluster_router=settings.cluster_router)

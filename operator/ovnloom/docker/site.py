@@ -13,8 +13,10 @@ Answer = TypeVar("Answer")
 class Site(Protocol):
     """The objects that this host's Docker networks and endpoints are."""
 
-    is_cluster: bool
-    """Whether an API server has the objects; else the plugins alone do."""
+    @property
+    def is_cluster(self) -> bool:
+        """Whether an API server has the objects; else the plugins alone do."""
+        ...
 
     async def change(self, act: Callable[[State], Answer]) -> Answer:
         """What `act` answers; all that it changed is written as a whole, and OVN's rows follow.
@@ -26,6 +28,10 @@ class Site(Protocol):
 
     async def read(self, look: Callable[[State], Answer]) -> Answer:
         """What `look` finds. Raises Unavailable."""
+        ...
+
+    async def run(self) -> None:
+        """What others change is known, until cancelled."""
         ...
 
     def unready(self) -> str:

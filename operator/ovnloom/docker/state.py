@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ovnloom.api.ip import IP, labels
+from ovnloom.api.ip import ENDPOINT, IP, labels
 from ovnloom.api.meta import FINALIZER, Key, key_of
 from ovnloom.api.subnet import Subnet
 from ovnloom.assign.choice import Take
 from ovnloom.docker import words
 from ovnloom.errors import Refused
-from ovnloom.ipam import Exhausted, Malformed, Pair, Ranges, TakenMac, parse_cidr_block, parse_network
+from ovnloom.ipam import Exhausted, Malformed, Pair, Ranges, TakenMac, parse_address, parse_cidr_block, parse_network
 from ovnloom.pipeline import Pipeline
 from ovnloom.world.graph import Reader
 from ovnloom.world.indexes import IPS_OF_SUBNET
@@ -31,10 +31,14 @@ class Objects:
 
     pipeline: Pipeline
     bodies: dict[Place, Body] = field(default_factory=dict)
+    endpoints: dict[str, str] = field(default_factory=dict)
+    """The names of IPs by the endpoint that has them."""
 
     def put(self, place: Place, body: Body | None) -> None:
         """The object is there as given, or gone."""
         table = table_of(place[0])
+        if place[0] == "IP":
+            self._note(place[1], body)
         if body is None:
             self.bodies.pop(place, None)
             self.pipeline.put(table.type, place[1], None)
@@ -43,10 +47,18 @@ class Objects:
             self.pipeline.put(table.type, place[1], table.decode(body))
         self.pipeline.settle()
 
+    def _note(self, key: Key, body: Body | None) -> None:
+        before = self.pipeline.world.tables[IP].get(key)
+        if before is not None and self.endpoints.get(before.endpoint) == key.name:
+            del self.endpoints[before.endpoint]
+        endpoint = body["metadata"].get("annotations", {}).get(ENDPOINT, "") if body is not None else ""
+        if endpoint:
+            self.endpoints[endpoint] = key.name
+
 
 def table_of(kind: str) -> Table:
-    """The table of one of our kinds."""
-    return BY_KIND[VERSION, kind]
+    """The table of a kind that a Site keeps."""
+    return BY_KIND.get((VERSION, kind)) or BY_KIND["v1", kind]
 
 
 class State:
@@ -96,6 +108,17 @@ class State:
     def ips(self) -> Iterator[IP]:
         """All IPs."""
         return iter(tuple(self._objects.pipeline.world.tables[IP].values()))
+
+    def of_endpoint(self, endpoint: str) -> IP | None:
+        """The IP that an endpoint has."""
+        name = self._objects.endpoints.get(endpoint)
+        return self.ip(name) if name else None
+
+    def holder_of(self, subnet: str, address: str) -> IP | None:
+        """The IP that has an address of a Subnet."""
+        held = self._objects.pipeline.books.pool(self._read, subnet)
+        name = held.holder_of(*parse_address(address)) if held is not None else None
+        return self.ip(name) if name else None
 
     def ips_of(self, subnet: str) -> list[IP]:
         """The IPs of a Subnet."""
