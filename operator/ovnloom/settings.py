@@ -177,6 +177,9 @@ class DockerSettings(BaseSettings):
         description="Docker's own API, which is asked whether what looks left behind is still somebody's. Empty: it is "
         "never asked, and nothing is removed.",
     )
+    docker_sweep: float = Field(
+        60, gt=0, description="Seconds between two looks for what is left behind; what Docker lacks in both goes."
+    )
     ovs_remote: str = Field("unix:/run/openvswitch/db.sock", description="Database of the host's Open vSwitch.")
     integration_bridge: str = Field("br-int", description="Bridge to which ovn-controller connects containers.")
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
 
 from ovnloom import log
 from ovnloom.docker.cluster import Cluster
@@ -17,6 +18,7 @@ from ovnloom.docker.plug import Plugs
 from ovnloom.docker.serve import application, serving
 from ovnloom.docker.site import Site
 from ovnloom.docker.standalone import Standalone
+from ovnloom.docker.sweep import Sweep
 from ovnloom.errors import Refused, Unavailable
 from ovnloom.host.ovs import OpenVSwitch
 from ovnloom.kube.client import Client
@@ -52,17 +54,24 @@ async def _run(settings: DockerSettings) -> None:
             driver, ipam = Driver(site, settings, host, plugs), Ipam(site, settings, host)
             async with serving(application(driver, ipam), settings.docker_socket):
                 logger.info("serving", host=host.name, socket=settings.docker_socket)
-                following = asyncio.create_task(site.run(), name="follow")
-                stopped = asyncio.create_task(stop.wait(), name="stop")
-                await asyncio.wait([following, stopped], return_when=asyncio.FIRST_COMPLETED)
-                if following.done():
-                    following.result()
+                work = [site.run()]
+                if settings.docker_api:
+                    work.append(Sweep(site, plugs, host.name, settings.docker_api, settings.docker_sweep).run())
+                await _until(stop, work)
                 logger.info("stopping")
-                following.cancel()
-                with suppress(asyncio.CancelledError):
-                    await following
     finally:
         ovs.stop()
+
+
+async def _until(stop: asyncio.Event, work: list[Coroutine[Any, Any, None]]) -> None:
+    """All of it goes on until it is to stop; what fails before is raised."""
+    tasks = [asyncio.create_task(each) for each in (*work, stop.wait())]
+    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+    for task in done:
+        task.result()
 
 
 @asynccontextmanager

@@ -120,6 +120,11 @@ class State:
         name = held.holder_of(*parse_address(address)) if held is not None else None
         return self.ip(name) if name else None
 
+    @staticmethod
+    def is_endpoints(ip: IP) -> bool:
+        """Whether a plugin made it: its name is its MAC."""
+        return ip.pod_name == ip.mac.replace(":", "") and bool(ip.mac)
+
     def ips_of(self, subnet: str) -> list[IP]:
         """The IPs of a Subnet."""
         return list(self._read.find(IPS_OF_SUBNET, subnet))
