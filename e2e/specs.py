@@ -24,6 +24,7 @@ SMOKE = (
 CHOICES = {
     "conformance": r"\[sig-network\].*\[Conformance\]",
     "netpol": r"\[sig-network\].*(NetworkPolicy|Netpol)",
+    "dualstack": r"\[sig-network\].*\[Feature:IPv6DualStack\]",
     "smoke": rf"\[sig-network\].*({'|'.join(SMOKE)})",
 }
 
