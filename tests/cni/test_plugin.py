@@ -11,7 +11,7 @@ import pytest
 
 from tests.cni.agent import ADDED, Agent, network
 from tests.cni.conftest import Plugin
-from tests.netns import inside
+from tests.netns import inside, ip
 
 AGAIN, WRONG_CONF, WRONG_ENVIRONMENT, UNREADABLE, WRONG_NETNS, INCOMPATIBLE, UNAVAILABLE = 11, 7, 4, 6, 8, 1, 50
 """Error codes of CNI."""
@@ -179,9 +179,20 @@ async def test_del_of_a_network_namespace_that_is_gone_asks_for_the_container(pl
 
 async def test_del_without_an_agent_is_tried_again_while_the_pod_is_connected(plugin: Plugin, tmp_path: Path) -> None:
     """A success would end the sandbox and leave its interface on the host."""
+    with inside(plugin.pod):
+        ip("link add eth0 type bridge")
+
     said = await plugin("DEL", network(tmp_path / "missing.sock"))
 
     assert (said.code, said.body["code"]) == (1, AGAIN)
+
+
+async def test_del_after_an_add_that_found_no_agent_ends_well(plugin: Plugin, tmp_path: Path) -> None:
+    """containerd calls it at once; were it to fail, the name of the sandbox would be taken when the agent is there."""
+    conf = network(tmp_path / "missing.sock")
+    assert (await plugin("ADD", conf)).body["code"] == AGAIN
+
+    assert (await plugin("DEL", conf)).code == 0
 
 
 @pytest.mark.parametrize("netns", ["", "/run/netns/loomtest-that-is-gone"])

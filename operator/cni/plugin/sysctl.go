@@ -29,12 +29,3 @@ func prepare(netns string) error {
 		return nil
 	})
 }
-
-// exists tells whether there is such a network namespace.
-func exists(netns string) bool {
-	if netns == "" {
-		return false
-	}
-	_, err := os.Stat(netns)
-	return !errors.Is(err, fs.ErrNotExist)
-}

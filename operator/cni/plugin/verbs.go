@@ -68,16 +68,17 @@ func (p *Plugin) Add(args *skel.CmdArgs) error {
 
 // Del disconnects a Pod; what is gone already is fine.
 //
-// Without an agent it fails, and the runtime tries again, as long as there is a network namespace: its interface would
-// stay connected. Without one (a reboot, a sandbox that ended) only a port of Open vSwitch can be left, which the agent
-// removes when it starts. A failure would keep the Pod from ending on a host where no agent comes back.
+// Without an agent it fails, and the runtime tries again, as long as the interface is there: it would stay connected.
+// Otherwise (a reboot, a sandbox that ended, an ADD that found no agent) only a port of Open vSwitch can be left, which
+// the agent removes by itself. A failure would keep the Pod from ending on a host where no agent comes back, and
+// containerd, which calls DEL after an ADD that failed, would keep the name of the sandbox and refuse the next one.
 func (p *Plugin) Del(args *skel.CmdArgs) error {
 	conf, asked, err := read(args)
 	if err != nil {
 		return err
 	}
 	said, err := agent{conf.ServerSocket}.call(http.MethodPost, "/api/v1/del", asked, p.limits.Del)
-	if away := (*awayError)(nil); errors.As(err, &away) && !exists(args.Netns) {
+	if away := (*awayError)(nil); errors.As(err, &away) && !connected(args.Netns, args.IfName) {
 		return nil
 	}
 	return done(said, err, "/api/v1/del")
