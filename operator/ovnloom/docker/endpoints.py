@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from ovnloom.api.ip import ENDPOINT, ENDPOINT_GROUPS, ENDPOINT_LABELS, IP
 from ovnloom.api.meta import Key, Meta
 from ovnloom.api.subnet import Subnet
-from ovnloom.docker import pools, words
+from ovnloom.docker import networks, pools, words
 from ovnloom.docker.asked import Interface
 from ovnloom.docker.pools import Pool
 from ovnloom.docker.state import State
@@ -104,6 +104,7 @@ def release(state: State, pool: Pool, address: str, host: Host) -> None:
     if holder is None or holder.node_name != host.name:
         return
     state.remove("IP", holder.name)
+    networks.drop_unused(state, holder.subnet)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,7 @@ def detach(state: State, endpoint: str) -> None:
         return
     if words.LENT in ip.annotations:
         state.remove("IP", ip.name)
+        networks.drop_unused(state, ip.subnet)
     else:
         state.annotate("IP", ip.name, {ENDPOINT: None, ENDPOINT_LABELS: None, ENDPOINT_GROUPS: None})
 

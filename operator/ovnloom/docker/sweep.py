@@ -66,6 +66,7 @@ def remove(state: State, found: Leftovers) -> None:
         ip = state.ip(name)
         if ip is not None and (ip.endpoint, ip.uid) == (endpoint, uid):
             state.remove("IP", name)
+            networks.drop_unused(state, ip.subnet)
     for name, key in found.networks:
         subnet = state.subnet(name)
         if subnet is not None and key in subnet.annotations:
