@@ -21,7 +21,7 @@ from sandbox.places import names
 from tests.hosts import fabric, host, new_host
 from tests.leftover import PREFIX, is_leftover, sandbox_name
 
-__all__ = ["fabric", "host", "new_host"]  # fixtures of their own file
+__all__ = ["fabric", "host", "new_host", "sandbox_name"]  # of their own files
 
 ROOT = Path(__file__).parent.parent
 CRDS = ROOT / "crds"
