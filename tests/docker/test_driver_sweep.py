@@ -13,6 +13,8 @@ from tests.docker.dialogue import Network, Plugin
 from tests.docker.lab import create
 from tests.leftover import sandbox_name
 
+IMAGE = "busybox:sandbox"
+
 pytestmark = pytest.mark.xdist_group("dockers")
 
 
@@ -46,6 +48,37 @@ def test_what_docker_does_not_know_goes_and_what_it_knows_stays(site: DockerSite
     assert "docker-10-77-0-0-24" in site.ovn.nbctl("ls-list")
     assert host.run("exec", "kept", "hostname", "-i") == kept
     assert kept in records(site)
+
+
+def test_the_labels_of_a_container_become_those_of_its_endpoint(site: DockerSite) -> None:
+    """Policies select by them; a network driver isn't told them, so they are asked for."""
+    (host,) = site.hosts
+    create(host, "blue", "--subnet", "10.77.0.0/24")
+    opts = 'name=blue,"driver-opt=ovnloom.labels=tier=front"'
+
+    host.run(
+        "run",
+        "--detach",
+        "--name",
+        "web",
+        "--label",
+        "app=web",
+        "--label",
+        "tier=back",
+        "--network",
+        opts,
+        IMAGE,
+        "sleep",
+        "99",
+    )
+
+    until(lambda: '"app": "web"' in said(site), "the container's labels")
+    assert '"tier": "front"' in said(site)  # what the endpoint was given itself wins
+
+
+def said(site: DockerSite) -> str:
+    """The records, with the quotes of JSON within JSON left alone."""
+    return records(site).replace("\\", "")
 
 
 def records(site: DockerSite) -> str:

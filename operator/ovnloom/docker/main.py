@@ -14,6 +14,7 @@ from ovnloom.docker.cluster import Cluster
 from ovnloom.docker.driver import Driver
 from ovnloom.docker.endpoints import Host
 from ovnloom.docker.ipam import Ipam
+from ovnloom.docker.labels import LabelFollower
 from ovnloom.docker.plug import Plugs
 from ovnloom.docker.serve import application, serving
 from ovnloom.docker.site import Site
@@ -57,6 +58,7 @@ async def _run(settings: DockerSettings) -> None:
                 work = [site.run()]
                 if settings.docker_api:
                     work.append(Sweep(site, plugs, host.name, settings.docker_api, settings.docker_sweep).run())
+                    work.append(LabelFollower(site, host.name, settings.docker_api).run())
                 await _until(stop, work)
                 logger.info("stopping")
     finally:
