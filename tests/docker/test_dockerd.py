@@ -5,7 +5,7 @@ import pytest
 from demo.docker_site import DockerHost
 from sandbox.errors import CommandError
 from sandbox.wait import until
-from tests.docker.lab import BLUE, Lab, create, refused, refused_network, routes
+from tests.docker.lab import BLUE, Lab, create, pings, refused, refused_network, routes
 
 pytestmark = pytest.mark.xdist_group("dockers")
 
@@ -40,6 +40,22 @@ def test_an_address_that_was_asked_for_is_given_once(lab: Lab) -> None:
     assert MAC in lab.two.run("exec", "second", "ip", "neigh", "show", "10.77.0.9")
     lab.one.run("rm", "--force", "first")
     assert lab.two.start("third", "blue", "--ip", "10.77.0.9") == "10.77.0.9"
+
+
+def test_an_address_is_reached_at_once_where_it_came_back(lab: Lab) -> None:
+    """Who replaces a container keeps its address; neighbours remember the MAC of the old one for up to a minute."""
+    lab.network("blue", "--ipv6", "--subnet", BLUE, "--subnet", "fd00:77::/64")
+    addresses = ("--ip=10.77.0.9", "--ip6=fd00:77::9")
+    lab.one.start("old", "blue", *addresses)
+    lab.two.start("peer", "blue")
+    for address in ("10.77.0.9", "fd00:77::9"):
+        lab.reaches(lab.two, "peer", address)
+    lab.one.run("rm", "--force", "old")
+
+    lab.two.start("new", "blue", *addresses)
+
+    for address in ("10.77.0.9", "fd00:77::9"):
+        until(lambda address=address: pings(lab.two, "peer", address), "the new container", 5)  # type: ignore[misc]
 
 
 def test_a_pool_that_overlaps_another_is_refused(lab: Lab) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from ipaddress import ip_address
 from typing import Any
 
 from ovnloom.api.ip import IP
@@ -87,7 +88,8 @@ class Driver:
 
         subnet, joined, ip, neighbours = await self._site.read(look)
         mtu = joined.mtu or subnet.mtu or self._settings.docker_mtu
-        name = await self._plugs.plug(endpoint, ip.name, ip.mac, mtu)
+        addresses = tuple(ip_address(text) for text in (ip.v4, ip.v6) if text)
+        name = await self._plugs.plug(endpoint, ip.name, ip.mac, mtu, addresses)
         return {"InterfaceName": {"SrcName": name, "DstPrefix": "eth"}, **self._ways(subnet, joined, neighbours)}
 
     async def leave(self, asked: Asked) -> Answer:

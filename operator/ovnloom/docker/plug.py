@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
+from ipaddress import IPv4Address, IPv6Address
 
 from ovnloom.errors import Unavailable
 from ovnloom.host import links, ports
+from ovnloom.host.ethernet import announce
 from ovnloom.host.netns import in_thread, opened
 from ovnloom.host.offload import stop_checksum_offload
 from ovnloom.host.ovs import OpenVSwitch
@@ -13,6 +15,7 @@ from ovnloom.host.ovs_rows import Rows
 from ovnloom.host.wire import Wire
 from ovnloom.ovn import names
 
+Address = IPv4Address | IPv6Address
 OWN = "/proc/self/ns/net"
 ENDPOINT = "ovnloom_endpoint"
 """external_ids key of an Interface: the endpoint that it is of."""
@@ -39,8 +42,11 @@ class Plugs:
         self._bridge = bridge
         self._patience = patience
 
-    async def plug(self, endpoint: str, port: str, mac: str, mtu: int) -> str:
-        """The name of an interface with this MAC that is connected to the port. Raises Unavailable and Refused."""
+    async def plug(self, endpoint: str, port: str, mac: str, mtu: int, addresses: tuple[Address, ...] = ()) -> str:
+        """The name of an interface with this MAC that is connected to the port. Raises Unavailable and Refused.
+
+        The port's neighbours know that it has the addresses: who had them before may have had another MAC.
+        """
         ids = {ports.PORT_NAME: port, names.VENDOR: names.VENDOR_VALUE, ENDPOINT: endpoint}
         wire = Wire(outer(endpoint), inner(endpoint), mac, mtu, ids=ids)
         if await in_thread(_make, wire):
@@ -52,6 +58,7 @@ class Plugs:
         except TimeoutError:
             why = await self._ovs.read(partial(ports.why_not, name=wire.host))
             raise Unavailable(f"OVN did not connect port {port} within {self._patience:g} s: {why}") from None
+        await in_thread(_announce, wire, addresses)
         return wire.name
 
     async def pull(self, endpoint: str) -> None:
@@ -67,6 +74,17 @@ class Plugs:
 def _make(wire: Wire) -> bool:
     with opened(OWN) as own:
         return links.plug(wire, own)
+
+
+def _announce(wire: Wire, addresses: tuple[Address, ...]) -> None:
+    """Docker moves the interface later and says nothing itself; an announcement needs no address on the interface."""
+    with links.netlink() as socket:
+        link = links.find(socket, wire.name)
+        if link is None:
+            return  # removed meanwhile, with its port
+        socket.link("set", index=link.index, state="up")
+        announce(wire.name, wire.mac, addresses)
+        socket.link("set", index=link.index, state="down")
 
 
 def _connect(rows: Rows, bridge: str, wire: Wire) -> bool:
