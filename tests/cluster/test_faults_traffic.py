@@ -10,7 +10,7 @@ from sandbox import until
 from tests.cluster.site import AGENT, CONTROLLER, PATIENCE, Site
 from tests.cluster.traffic import stream
 
-pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.xdist_group("nodes"), pytest.mark.timeout(400)]
 Note = Callable[[str, object], None]
 CUT = 10.0
 """In seconds: more than a server of a node takes to be back, on a machine with much to do."""

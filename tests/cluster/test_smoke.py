@@ -10,8 +10,8 @@ from e2e.specs import CHOICES, SMOKE
 from sandbox import build
 from sandbox.report import Quiet
 
-# It brings up a control plane: see tests/conftest.py.
-pytestmark = pytest.mark.xdist_group("cluster")
+# The nodes are shared by all tests of this folder.
+pytestmark = pytest.mark.xdist_group("nodes")
 
 HOURS = 0.25
 """Until e2e.test gives up; on an idle machine it takes two minutes."""

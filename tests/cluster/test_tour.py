@@ -6,8 +6,8 @@ from demo.tour.place import Place
 from demo.tour.scene import Scene
 from demo.tour.walk import SCENES
 
-# It brings up a control plane: see tests/conftest.py.
-pytestmark = pytest.mark.xdist_group("cluster")
+# The nodes are shared by all tests of this folder.
+pytestmark = pytest.mark.xdist_group("nodes")
 
 
 @pytest.mark.timeout(300)
