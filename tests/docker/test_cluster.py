@@ -99,6 +99,19 @@ def test_a_new_network_is_a_subnet_and_goes_with_its_last_container(field: Field
     until(lambda: field.api.get("Subnet", "docker-10-82-0-0-24") is None, "the Subnet to go")
 
 
+def test_a_network_without_a_subnet_of_its_own_can_be_named(field: Field) -> None:
+    """Docker asks for a pool before it says the name: what was made for that pool must not be in the way."""
+    network = Network.create(field.plugin, options={"ovnloom.subnet": "named"})
+
+    found = field.api.the("Subnet", "named")
+
+    assert found["spec"]["cidrBlock"] == network.pools[0]["Pool"]
+    assert {each["metadata"]["name"] for each in field.api.every("Subnet")} >= {"named", "join", "ovn-default"}
+    assert not any(each["metadata"]["name"].startswith("docker-") for each in field.api.every("Subnet"))
+    network.remove()
+    until(lambda: field.api.get("Subnet", "named") is None, "the Subnet to go")
+
+
 def test_an_address_that_a_pod_has_is_none_for_a_container(field: Field) -> None:
     """The other way round the controller sees to it."""
     field.api.create(subnet("shared", "10.83.0.0/24"))

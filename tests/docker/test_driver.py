@@ -1,8 +1,11 @@
 """What the driver promises beside what dockerd says in an ordinary dialogue; one host, no dockerd."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from sandbox import Ovn
+from sandbox.wait import until
 from tests.docker.dialogue import MAC, Network, Plugin, Said, new_mac
 from tests.docker.plugins import new_plugin, plugin
 
@@ -106,3 +109,27 @@ def test_a_range_and_kept_addresses_are_kept_out(plugin: Plugin) -> None:
     assert [address(new_mac()) for _ in range(3)] == ["10.77.0.129/24", "10.77.0.130/24", "10.77.0.131/24"]
     with pytest.raises(Said, match=r"--ip-range 10\.77\.0\.128/30 of Subnet docker-10-77-0-0-24 has no free address"):
         address(new_mac())
+
+
+def test_a_call_waits_for_a_database_that_comes_back(plugin: Plugin, own_ovn: Ovn) -> None:
+    """At a reboot everything starts at once, and Docker doesn't ask again."""
+    network = Network.create(plugin, "10.77.0.0/24")
+    own_ovn.stop_nb()
+    with ThreadPoolExecutor() as pool:
+        asked = pool.submit(network.address, "02:42:0a:4d:00:09")
+        own_ovn.start_nb()
+
+        assert asked.result() == "10.77.0.2/24"
+
+
+def test_rows_that_somebody_deleted_are_there_again_after_a_restart(plugin: Plugin, own_ovn: Ovn) -> None:
+    """The records say what has to be; rows follow from them, whatever became of the rows."""
+    network = Network.create(plugin, "10.77.0.0/24")
+    endpoint = network.endpoint()
+    own_ovn.nbctl("ls-del", "docker-10-77-0-0-24")
+    plugin.server.stop()
+
+    plugin.start()
+
+    until(lambda: "docker-10-77-0-0-24" in own_ovn.nbctl("ls-list"), "the switch")
+    until(lambda: endpoint.mac in own_ovn.nbctl("show", "docker-10-77-0-0-24"), "the port")

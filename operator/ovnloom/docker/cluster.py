@@ -156,6 +156,10 @@ class Cluster:
         with suppress(NotFound):
             await self._client.delete(table_of(place[0]), place[1])
         await self._until(lambda: _is_gone(self._objects.bodies.get(place)), f"{place[0]} {place[1]} doesn't go")
+        if place[0] != "IP":
+            # The next one may want its addresses or its name, and would be judged while it is still there.
+            with suppress(Unavailable):
+                await self._until(partial(self._is_missing, place), "it has addresses that go slowly")
 
     async def _create(self, place: Place, body: Body) -> None:
         """Only what the controller has booked is ours; who asked for the same address at the same time may have won."""

@@ -61,7 +61,8 @@ def make(state: State, name: str, wanted: Wanted) -> None:
             f"use another --subnet, or the whole of that Subnet by -o {words.SUBNET}={other.name}"
         )
     if state.body("Vpc", wanted.vpc) is None:
-        state.put({"apiVersion": VERSION, "kind": "Vpc", "metadata": {"name": wanted.vpc}, "spec": {}})
+        made = {"name": wanted.vpc, "annotations": {words.MADE: "docker"}}
+        state.put({"apiVersion": VERSION, "kind": "Vpc", "metadata": made, "spec": {}})
     annotations = {words.MADE: "docker"} if wanted.id else {words.MADE: "docker", words.PENDING: wanted.host}
     meta = {"name": name, "annotations": annotations}
     state.put({"apiVersion": VERSION, "kind": "Subnet", "metadata": meta, "spec": _spec(wanted)})
@@ -80,10 +81,14 @@ def delete(state: State, network: str) -> None:
 def drop_unused(state: State, name: str) -> None:
     """A Subnet made for Docker that is no network and has no address in use is gone."""
     subnet = state.subnet(name)
-    if subnet is None or words.MADE not in subnet.annotations or pools.joined(subnet) or state.ips_of(name):
+    if subnet is None or words.MADE not in subnet.annotations or pools.joined(subnet):
+        return
+    if any(not ip.deleting for ip in state.ips_of(name)):
         return
     state.remove("Subnet", name)
-    if not any(other.vpc == subnet.vpc for other in state.subnets()):
+    vpc = state.body("Vpc", subnet.vpc)
+    is_ours = vpc is not None and words.MADE in vpc["metadata"].get("annotations", {})
+    if is_ours and not any(other.vpc == subnet.vpc and not other.deleting for other in state.subnets()):
         state.remove("Vpc", subnet.vpc)
 
 

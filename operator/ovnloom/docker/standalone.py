@@ -23,6 +23,8 @@ logger = log.get("docker")
 
 Answer = TypeVar("Answer")
 
+CONNECT_SECONDS = 10.0
+"""How long a call waits for the database, as after a reboot; dockerd waits some seconds longer for the call."""
 MOST_TRIES = 200
 """Transactions that may come too late, one after another; each means that another plugin's was in time."""
 
@@ -35,6 +37,7 @@ class Standalone:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._news = asyncio.Event()
+        self._arrival = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._nb = Connection(settings.ovn_nb, self._wake, timeout=settings.ovn_timeout)
         self._objects = Objects(Pipeline(settings))
@@ -52,29 +55,45 @@ class Standalone:
 
     def _wake(self) -> None:
         if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._news.set)
+            self._loop.call_soon_threadsafe(self._heard)
+
+    def _heard(self) -> None:
+        self._news.set()
+        self._arrival.set()
 
     def unready(self) -> str:
         """Why nothing can be written; empty when all can."""
         return "" if self._nb.state == "synced" else "the northbound database is not connected"
 
     async def run(self) -> None:
-        """What others change is known soon, for ever: whoever asks later needn't wait for it."""
+        """What others change is known soon, for ever: whoever asks later needn't wait for it.
+
+        At first rows that aren't as this version wants them are written. Later only those that a call is about: where
+        hosts have different versions, they would undo each other's.
+        """
+        await self._arrived(None)
+        async with self._alone:
+            self._follow()
+            await self._rest()
         while True:
             await self._news.wait()
             self._news.clear()
             async with self._alone:
                 self._follow()
 
-    async def connected(self, seconds: float = 10.0) -> None:
-        """The database is there, and all of it is known. Raises Unavailable."""
+    async def connected(self) -> None:
+        """The database is there, and all of it is known; it is waited for a moment. Raises Unavailable."""
         try:
-            async with asyncio.timeout(seconds):
-                while self.unready():
-                    await self._news.wait()
-                    self._news.clear()
+            await self._arrived(CONNECT_SECONDS)
         except TimeoutError:
-            await self._connected()
+            wrong = f"{self.unready()}; see OVNLOOM_OVN_NB and whether its ovsdb-server runs, then try again"
+            raise Unavailable(wrong) from None
+
+    async def _arrived(self, seconds: float | None) -> None:
+        async with asyncio.timeout(seconds):
+            while self.unready():
+                self._arrival.clear()
+                await self._arrival.wait()
 
     async def read(self, look: Callable[[State], Answer]) -> Answer:
         """What `look` finds as of now: what another host had written before is seen."""
@@ -83,7 +102,7 @@ class Standalone:
     async def change(self, act: Callable[[State], Answer]) -> Answer:
         """What `act` answers, once its changes and the rows that follow from them are in the database."""
         async with self._alone:
-            await self._connected()
+            await self.connected()
             for _ in range(MOST_TRIES):
                 self._follow()
                 state = State(self._objects)
@@ -143,10 +162,6 @@ class Standalone:
                 logger.warning("rows are not written yet", reason=reply.reason)
                 return
             plan = self._plan()
-
-    async def _connected(self) -> None:
-        if self.unready():
-            raise Unavailable(f"{self.unready()}; see OVNLOOM_OVN_NB and whether its ovsdb-server runs, then try again")
 
     def _follow(self) -> None:
         """The world is what the database says now."""
