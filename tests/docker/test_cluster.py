@@ -2,16 +2,20 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
+import yaml
 
 from sandbox import Host, OpenVswitch, Sandbox
 from sandbox.wait import until
-from tests.conftest import know_crds, remove_leftovers
+from tests.conftest import ROOT, know_crds, remove_leftovers
 from tests.controller.api import Api
 from tests.controller.replica import Replica
 from tests.docker.dialogue import Network, Plugin, Said, new_mac
 from tests.leftover import sandbox_name
+
+RIGHTS = ROOT / "packaging" / "docker" / "rights.yaml"
 
 pytestmark = pytest.mark.xdist_group("cluster")
 
@@ -39,7 +43,7 @@ def field() -> Iterator[Field]:
         host.up()
         OpenVswitch(host).up()
         OpenVswitch(host).join(sandbox.sb)
-        plugin = Plugin(host, sandbox.nb, {"OVNLOOM_KUBECONFIG": str(sandbox.kubeconfig)})
+        plugin = Plugin(host, sandbox.nb, {"OVNLOOM_KUBECONFIG": str(entitled(sandbox))})
         plugin.start()
         api = Api(sandbox.kubeconfig)
         yield Field(sandbox, api, plugin)
@@ -48,6 +52,17 @@ def field() -> Iterator[Field]:
         controller.stop()
     finally:
         sandbox.down()
+
+
+def entitled(sandbox: Sandbox) -> Path:
+    """A kubeconfig with the rights that packaging/docker gives to a Docker host, and no others."""
+    sandbox.kubectl("apply", "-f", str(RIGHTS))
+    token = sandbox.kubectl("create", "token", "ovnloom-docker", "-n", "kube-system").strip()
+    found = yaml.safe_load(sandbox.kubeconfig.read_text(encoding="utf-8"))
+    found["users"][0]["user"] = {"token": token}
+    where = sandbox.directory / "docker.kubeconfig"
+    where.write_text(yaml.safe_dump(found), encoding="utf-8")
+    return where
 
 
 def subnet(name: str, cidr: str) -> dict[str, object]:
