@@ -53,10 +53,10 @@ def tunnel(node: Node, setting: str, nics: Iterable[Nic], bridges: Mapping[str, 
     if name is None:
         raise Unavailable(f"{where} is {wish!r}, and no interface of this host is called so")
     nic = found.get(bridges.get(name, name), found[name])
-    address = next(_usable(nic), None)
-    if address is None:
+    usable = next(_usable(nic), None)
+    if usable is None:
         raise Unavailable(f"{where} is {wish!r}, and {nic.name} has no address for tunnels; give it one")
-    return Tunnel(nic.name, address, _more(node, address))
+    return Tunnel(nic.name, usable, _more(node, usable))
 
 
 def _wish(node: Node, setting: str) -> tuple[str, str]:
