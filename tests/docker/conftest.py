@@ -21,7 +21,9 @@ def dockers() -> Iterator[DockerSite]:
     for left in HOME.glob(f"{PREFIX}-*"):
         if is_leftover(left.name):
             DockerSite(left).down()
-    site = DockerSite(HOME / sandbox_name("dockers"), (DOCKER_26_1, DOCKER_20_10))
+    # Leftovers are looked for often: what somebody has must not be taken for one.
+    settings = {"OVNLOOM_DOCKER_SWEEP": "5"}
+    site = DockerSite(HOME / sandbox_name("dockers"), (DOCKER_26_1, DOCKER_20_10), settings)
     try:
         site.up(others.busybox(lambda _: None))
         yield site

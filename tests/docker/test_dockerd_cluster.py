@@ -181,6 +181,18 @@ def test_a_policy_knows_containers_by_the_labels_of_their_endpoint(
     assert pings(docker, "closed", "10.90.0.1")
 
 
+def test_a_policy_knows_containers_by_their_own_labels(sandbox: Sandbox, docker: DockerHost, web: Pod) -> None:
+    """What compose files have are labels of containers; a network driver isn't told them, Docker's API has them."""
+    sandbox.kubectl("apply", "-f", "-", stdin=POLICY)
+    words = ("--detach", "--init", "--name=labelled", "--label=app=client", "--network=shared")
+
+    docker.run("run", *words, "busybox:sandbox", "sleep", "infinity")
+
+    until(lambda: pings(docker, "labelled", web.address), "the container to be let in")
+    start(docker, "other")
+    assert not any(pings(docker, "other", web.address) for _ in range(3))
+
+
 def test_a_container_is_in_the_security_groups_that_it_names(sandbox: Sandbox, docker: DockerHost) -> None:
     """What no group of a port allows is denied from the first packet on, not only once somebody has looked."""
     sandbox.kubectl("apply", "-f", "-", stdin=GROUP)

@@ -5,7 +5,7 @@ import pytest
 from demo.docker_site import DockerHost
 from sandbox.errors import CommandError
 from sandbox.wait import until
-from tests.docker.lab import BLUE, Lab, endpoints, pings, refused
+from tests.docker.lab import BLUE, Lab, create, endpoints, pings, refused
 
 pytestmark = pytest.mark.xdist_group("dockers")
 
@@ -115,11 +115,11 @@ def test_without_ovn_containers_go_on_and_new_ones_are_told_why_not(lab: Lab, ho
     lab.reaches(host, "second", "10.77.0.100")
 
 
-def attempt(host: DockerHost) -> str:
+def attempt(host: DockerHost, *options: str) -> str:
     """Why the container `second` can't start; empty when it runs."""
     host.run("rm", "--force", "second")
     try:
-        host.start("second", "blue")
+        host.start("second", "blue", *options)
     except CommandError as error:
         return error.stderr
     return ""
@@ -139,3 +139,21 @@ def test_a_machine_whose_power_was_cut_starts_with_clean_endpoints(lab: Lab, hos
     assert len(endpoints(host)) == 1
     host.run("rm", "--force", "always", "once")
     assert endpoints(host) == []
+
+
+@LONG
+def test_what_a_docker_that_lost_its_disk_left_behind_goes(lab: Lab, host: DockerHost) -> None:
+    """Nobody will ever say Leave for these; what Docker doesn't know twice in a row is nobody's."""
+    host.start("first", "blue", "--ip", "10.77.0.9")
+    lab.reaches(host, "first", "10.77.0.100")
+    (container,) = host.run("ps", "--quiet", "--no-trunc").split()
+
+    host.docker.kill()
+    host.docker.run("ctr", "--namespace", "moby", "tasks", "kill", "--signal", "SIGKILL", container)
+    host.docker.run("sh", "-c", "rm -rf /var/lib/docker/network /var/lib/docker/containers/*")
+    host.docker.start()
+
+    until(lambda: endpoints(host) == [], "the endpoint's port to go")
+    create(host, "blue", "--subnet", BLUE)
+    until(lambda: attempt(host, "--ip", "10.77.0.9") == "", "the address to be free")
+    lab.reaches(host, "second", "10.77.0.100")
