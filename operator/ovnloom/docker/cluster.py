@@ -20,6 +20,7 @@ from ovnloom.api.vpc import Vpc
 from ovnloom.assign.addresses import is_unfinished
 from ovnloom.docker.state import Body, Objects, Place, State, table_of
 from ovnloom.errors import Refused, Unavailable
+from ovnloom.host.cable import first
 from ovnloom.kube.client import Client
 from ovnloom.kube.failures import AlreadyExists, Conflict, NotFound
 from ovnloom.kube.follow import follow
@@ -70,9 +71,12 @@ class Cluster:
 
     async def run(self) -> None:
         """The world is what the API server says, until cancelled. Raises Refused when we have no right to ask."""
-        async with asyncio.TaskGroup() as group:
-            for kind in FOLLOWED:
-                group.create_task(self._watch(BY_TYPE[kind]), name=f"watch-{kind.__name__}")
+        try:
+            async with asyncio.TaskGroup() as group:
+                for kind in FOLLOWED:
+                    group.create_task(self._watch(BY_TYPE[kind]), name=f"watch-{kind.__name__}")
+        except BaseExceptionGroup as failures:
+            raise first(failures) from failures
 
     async def _watch(self, table: Table) -> None:
         def listed(found: list[dict[str, Any]]) -> None:

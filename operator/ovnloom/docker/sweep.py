@@ -37,9 +37,14 @@ class Leftovers:
 
 
 def leftovers(state: State, host: str, interfaces: list[str], known: Known) -> Leftovers:
-    """What of this host Docker doesn't know. Of other hosts nothing is said: their Docker wasn't asked."""
-    mine = [ip for ip in state.ips() if ip.node_name == host and state.is_endpoints(ip)]
+    """What of this host Docker doesn't know. Of other hosts nothing is said: their Docker wasn't asked.
+
+    A Docker that knows none of this host's networks may be another one, or have lost its disk: nothing is certain then.
+    """
     there = {pools.annotation(network) for network in known.networks}
+    if there.isdisjoint(_annotations(state, host)):
+        return Leftovers()
+    mine = [ip for ip in state.ips() if ip.node_name == host and state.is_endpoints(ip)]
     return Leftovers(
         frozenset(
             (ip.name, ip.endpoint, ip.uid)
@@ -51,6 +56,10 @@ def leftovers(state: State, host: str, interfaces: list[str], known: Known) -> L
         ),
         frozenset(endpoint for endpoint in interfaces if endpoint not in known.endpoints),
     )
+
+
+def _annotations(state: State, host: str) -> frozenset[str]:
+    return frozenset(key for subnet in state.subnets() for key in _networks(subnet, host))
 
 
 def _networks(subnet: Subnet, host: str) -> Iterator[str]:
