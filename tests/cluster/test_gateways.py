@@ -26,6 +26,7 @@ PATIENCE = 60.0
 USUAL: dict[str, Any] = {
     "gatewayType": "centralized",
     "gatewayNode": NODES,
+    "gatewayNodeSelectors": None,
     "natOutgoing": True,
     "enableEcmp": False,
     "natOutgoingPolicyRules": None,
@@ -104,6 +105,13 @@ def test_pods_of_all_nodes_leave_by_the_active_gateway_node(ways: Ways) -> None:
     """Firewalls outside know one address for the whole Subnet; the second node only stands by."""
     assert [ways.sees(pod) for pod in ways.pods] == [ways.address("worker-1")] * 2
     assert ways.active == "worker-1"
+
+
+def test_labels_choose_gateway_nodes_where_no_names_do(ways: Ways) -> None:
+    """Nodes come and go under other names; what they are for is said by labels."""
+    ways.set(gatewayNode="", gatewayNodeSelectors=[{"matchLabels": {"kubernetes.io/hostname": "worker-2"}}])
+    for pod in ways.pods:
+        assert ways.leave_by(pod, ways.address("worker-2"))
 
 
 def test_another_order_of_the_list_moves_nothing(ways: Ways) -> None:

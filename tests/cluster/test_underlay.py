@@ -128,17 +128,20 @@ def test_a_tag_keeps_networks_apart(office: Office) -> None:
 def test_a_networkpolicy_holds_for_pods_of_a_physical_network(office: Office) -> None:
     """There is no router of ours on the way that could have filtered: it has to be done at the Pod's port."""
     place, (first, second) = office.place, office.benches
-    peers = [{"ipBlock": {"cidr": f"{TAGGED}/32"}}]
-    spec = {"podSelector": {}, "policyTypes": ["Ingress"], "ingress": [{"from": peers}]}
-    meta = {"name": "machine-only", "namespace": "office-bench"}
     assert place.answers(partial(place.asks, first, at(second.address, WEB)))
-    apply(place, {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": meta, "spec": spec})
-    try:
+    with _let_in(place, "office-bench", {"ipBlock": {"cidr": f"{TAGGED}/32"}}):
         assert place.silent(partial(place.asks, first, at(second.address, WEB)), times=1)
         assert place.answers(partial(office.lab.asks, at(second.address, WEB))) == second.name
-    finally:
-        place.kubectl("delete", "networkpolicy", meta["name"], "-n", meta["namespace"])
     assert place.answers(partial(place.asks, first, at(second.address, WEB))) == second.name
+
+
+def test_a_closed_pod_gets_answers_of_the_overlay(office: Office) -> None:
+    """Between nodes they come by another way than the questions went, and still belong to them."""
+    place, web, client = office.place, office.place.on_each_node("tour", "web"), office.clients[0]
+    with _let_in(place, "tour-office"):
+        for desk, server in product(office.desks, web):
+            assert place.silent(partial(place.asks, client, at(desk.address, WEB)), times=1)
+            assert place.answers(partial(place.asks, desk, at(server.address, WEB))) == server.name
 
 
 def test_u2o_interconnection_joins_overlay_and_physical_network(office: Office) -> None:
@@ -187,8 +190,7 @@ def test_a_network_that_goes_gives_everything_back(office: Office) -> None:
     try:
         for host in place.sandbox.workers.hosts:
             until(partial(_is_untouched, host), f"{host.name} to have given its interface back", PATIENCE)
-        labels = [key for node in place.get("nodes")["items"] for key in node["metadata"]["labels"]]
-        assert not [key for key in labels if key.startswith(DOMAIN)]
+        until(lambda: not _labels(place), "the nodes to say nothing of it any more", PATIENCE)
     finally:
         place.apply("06-underlay.yaml")
 
@@ -252,6 +254,24 @@ def _plain_interface(host: Host) -> Iterator[None]:
     finally:
         host.run("ip", "link", "set", "eth0", "address", host.mac(0))
         switch.up()
+
+
+def _labels(place: Place) -> list[str]:
+    """What the nodes say of the network."""
+    found = (key for node in place.get("nodes")["items"] for key in node["metadata"]["labels"])
+    return [key for key in found if key.startswith(DOMAIN)]
+
+
+@contextmanager
+def _let_in(place: Place, namespace: str, *peers: dict[str, Any]) -> Iterator[None]:
+    """Only these peers open connections to Pods of the namespace, nobody without any."""
+    spec = {"podSelector": {}, "policyTypes": ["Ingress"], "ingress": [{"from": list(peers)}] if peers else []}
+    meta = {"name": "few", "namespace": namespace}
+    apply(place, {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": meta, "spec": spec})
+    try:
+        yield
+    finally:
+        place.kubectl("delete", "networkpolicy", "few", "-n", namespace)
 
 
 def _complaints(place: Place, network: str, words: str) -> set[str]:
