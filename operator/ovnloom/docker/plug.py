@@ -49,7 +49,8 @@ class Plugs:
         """
         ids = {ports.PORT_NAME: port, names.VENDOR: names.VENDOR_VALUE, ENDPOINT: endpoint}
         wire = Wire(outer(endpoint), inner(endpoint), mac, mtu, ids=ids)
-        if await in_thread(_make, wire):
+        is_new = await in_thread(_make, wire)
+        if is_new and await self._ovs.read(partial(_has_port, name=wire.host)):
             await self._ovs.edit(partial(ports.disconnect, bridge=self._bridge, name=wire.host))
         if await self._ovs.edit(partial(_connect, bridge=self._bridge, wire=wire)):
             await in_thread(stop_checksum_offload, wire.name)
@@ -85,6 +86,10 @@ def _announce(wire: Wire, addresses: tuple[Address, ...]) -> None:
         socket.link("set", index=link.index, state="up")
         announce(wire.name, wire.mac, addresses)
         socket.link("set", index=link.index, state="down")
+
+
+def _has_port(rows: Rows, name: str) -> bool:
+    return rows.find("Port", name) is not None
 
 
 def _connect(rows: Rows, bridge: str, wire: Wire) -> bool:
