@@ -194,8 +194,10 @@ class Host:
         """Those of containers that died with the host: they are in the machine's tree, and stay otherwise."""
         for parent, tasks in (("k8s.io", TASKS), ("docker", DOCKER_TASKS)):
             folder = self.file(tasks)
-            for task in folder.iterdir() if folder.is_dir() else ():
-                _forget_cgroup(Path(parent, task.name))
+            if folder.is_dir():
+                for task in folder.iterdir():
+                    _forget_cgroup(Path(parent, task.name))
+                _forget_cgroup(Path(parent), within=False)
 
     def _plug(self, name: str, bridge: str, there: str) -> None:
         mac = self.mac(int(name[-1]))
@@ -224,17 +226,18 @@ class Host:
         return Holder("host", (*unshare, *words), self.directory)
 
 
-def _forget_cgroup(name: Path) -> None:
+def _forget_cgroup(name: Path, *, within: bool = True) -> None:
+    """The cgroup is gone, and those within it; otherwise only where it is empty: somebody else's containers stay."""
     # In the first version of cgroups there is a tree for each controller, in the second one for all.
     roots = (Path("/sys/fs/cgroup"), *Path("/sys/fs/cgroup").iterdir())
-    for group in (root / name for root in roots if root.is_dir()):
-        if not group.is_dir():
-            continue
-        for inner in sorted((path for path in group.rglob("*") if path.is_dir()), reverse=True):
-            inner.rmdir()
-        group.rmdir()
-        with contextlib.suppress(OSError):  # somebody else's containers are in it
-            group.parent.rmdir()
+    for group in (root / name for root in roots if (root / name).is_dir()):
+        if within:
+            for inner in sorted((path for path in group.rglob("*") if path.is_dir()), reverse=True):
+                inner.rmdir()
+            group.rmdir()
+        else:
+            with contextlib.suppress(OSError):
+                group.rmdir()
 
 
 def _removed(directory: Path) -> bool:

@@ -52,6 +52,7 @@ def test_containers_live_as_docker_says_and_leave_no_trace(docker: Docker) -> No
     docker.host.kill()
 
     assert [path for path in groups if path.exists()] == []
+    assert [path.parent for path in groups if path.parent.exists() and not any(path.parent.glob("*/"))] == []
 
 
 def test_two_hosts_have_a_docker_each(fabric: Fabric) -> None:
