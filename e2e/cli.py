@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 
 from demo.tour.install import Installed
-from e2e import docker
+from e2e import ours
 from e2e.absent import absent
 from e2e.run import LOG, Run, run
 from e2e.specs import CHOICES
@@ -20,7 +20,7 @@ out = Console(highlight=False)
 
 Name = Annotated[str, typer.Option(help="Which sandbox; several live side by side.")]
 Which = Annotated[
-    list[str] | None, typer.Argument(help=f"{', '.join(CHOICES)}, docker, or a regular expression of names.")
+    list[str] | None, typer.Argument(help=f"{', '.join((*CHOICES, *ours.FOLDERS))}, or a regular expression of names.")
 ]
 Results = Annotated[Path, typer.Option(help="JUnit reports and logs go here, one folder a choice.")]
 Nodes = Annotated[int, typer.Option(min=2, max=20)]
@@ -40,10 +40,10 @@ def main(
 ) -> None:
     """Run the tests: conformance and netpol unless others are named. Ends with 1 when one failed or none was run.
 
-    `docker` are not Kubernetes' tests, but all of ours with real Docker daemons.
+    `cluster` and `docker` are not Kubernetes' tests, but all of ours with real nodes, or real Docker daemons.
     """
-    if which == [docker.WHICH]:
-        raise typer.Exit(docker.run())
+    if which and len(which) == 1 and which[0] in ours.FOLDERS:
+        raise typer.Exit(ours.run(which[0]))
     sandbox, report = Sandbox(name, kubelets=True, family=family), Shown(out)
     build.build(build.E2E, report)
     Installed(sandbox, report).up(nodes)

@@ -20,7 +20,7 @@ from sandbox.report import Quiet
 from tests.conftest import remove_leftovers
 from tests.leftover import sandbox_name
 
-pytestmark = [pytest.mark.xdist_group("nodes"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.xdist_group("nodes"), pytest.mark.long, pytest.mark.timeout(300)]
 
 PORT = 30082
 BOTH = {

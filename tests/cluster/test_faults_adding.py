@@ -9,7 +9,7 @@ from sandbox import until
 from sandbox.host import Host
 from tests.cluster.site import AGENT, IMAGE, PATIENCE, Site
 
-pytestmark = [pytest.mark.xdist_group("nodes"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.xdist_group("nodes"), pytest.mark.long, pytest.mark.timeout(300)]
 QUICK = 20.0
 """In seconds, on a machine with much to do: less than an ADD waits for what nobody has denied."""
 

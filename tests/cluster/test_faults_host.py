@@ -12,7 +12,7 @@ from sandbox.errors import CommandError
 from sandbox.host import Host
 from tests.cluster.site import AGENT, CONF, PATIENCE, SOCKET, Site
 
-pytestmark = [pytest.mark.xdist_group("nodes"), pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.xdist_group("nodes"), pytest.mark.long, pytest.mark.timeout(200)]
 AT_ONCE = 4.0
 """In seconds: what isn't told by the kernel or by Open vSwitch is looked at each five seconds at most."""
 Note = Callable[[str, object], None]

@@ -7,7 +7,7 @@ from sandbox.host import NUMBER, Host
 from sandbox.report import Quiet
 from tests.cluster.site import PATIENCE, Site
 
-pytestmark = [pytest.mark.xdist_group("nodes"), pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.xdist_group("nodes"), pytest.mark.long, pytest.mark.timeout(400)]
 FAR = 77
 """The number, and so the address, of a node that has moved; no other has it."""
 

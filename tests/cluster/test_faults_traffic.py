@@ -10,7 +10,7 @@ from sandbox import until
 from tests.cluster.site import AGENT, CONTROLLER, PATIENCE, Site
 from tests.cluster.traffic import stream
 
-pytestmark = [pytest.mark.xdist_group("nodes"), pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.xdist_group("nodes"), pytest.mark.long, pytest.mark.timeout(400)]
 Note = Callable[[str, object], None]
 CUT = 10.0
 """In seconds: more than a server of a node takes to be back, on a machine with much to do."""
@@ -25,7 +25,7 @@ def test_killed_agents_and_controllers_lose_no_packet(site: Site, record_propert
             for host in site.hosts:
                 site.kill_and_wait(component, host)
 
-    record_property("seen", seen)
+    record_property("seen", str(seen))
     assert seen.sent > 1000
     assert seen.lost == [], str(seen)
 
@@ -46,7 +46,7 @@ def test_killed_databases_of_ovn_and_northd_lose_no_packet(site: Site, record_pr
         ovn.start_northd()
         site.settled()
 
-    record_property("seen", seen)
+    record_property("seen", str(seen))
     assert seen.sent > 1000
     assert seen.lost == [], str(seen)
 
@@ -71,7 +71,7 @@ def test_a_killed_server_of_a_node_cuts_it_off_for_a_moment_at_most(
         site.talk(near, far)
         until(lambda: site.is_joined(switch.host, far), "the host to reach Pods again", PATIENCE)
 
-    record_property("seen", seen)
+    record_property("seen", str(seen))
     assert seen.sent > 100
     assert seen.gap < CUT, str(seen)
 
@@ -98,7 +98,7 @@ def test_an_upgrade_loses_no_packet_and_serves_new_pods(site: Site, record_prope
             site.talk(near, site.ready(f"new-{number}"))
         upgrade.result()
 
-    record_property("seen", seen)
+    record_property("seen", str(seen))
     assert not before & site.uids()
     assert seen.lost == [], str(seen)
     site.talk(near, far)

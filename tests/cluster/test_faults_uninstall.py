@@ -10,7 +10,7 @@ from sandbox.host import Host
 from sandbox.report import Quiet
 from tests.cluster.site import Site
 
-pytestmark = [pytest.mark.xdist_group("nodes"), pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.xdist_group("nodes"), pytest.mark.long, pytest.mark.timeout(400)]
 OURS = ("/etc/cni/net.d/01-kube-ovn.conflist", "/opt/cni/bin/kube-ovn", "/run/openvswitch/kube-ovn-daemon.sock")
 
 

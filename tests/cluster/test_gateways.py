@@ -15,7 +15,7 @@ from demo.tour.place import ECHO, Place, Pod, at, host_of
 from sandbox import Host, until
 from tests.cluster.bound import WEB, bound, change
 
-pytestmark = [pytest.mark.xdist_group("nodes"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.xdist_group("nodes"), pytest.mark.long, pytest.mark.timeout(300)]
 
 NAME, CIDR = "gateways", "10.90.0.0/24"
 NODES = "worker-1,worker-2"

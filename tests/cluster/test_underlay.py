@@ -17,7 +17,7 @@ from sandbox.openvswitch import PHYSICAL, kernel_datapath
 from tests.cluster.bound import WEB, apply, bound
 from tests.cluster.lab import Lab, lab, wire
 
-pytestmark = [pytest.mark.xdist_group("nodes"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.xdist_group("nodes"), pytest.mark.long, pytest.mark.timeout(300)]
 
 NETWORK, DOMAIN = "office", "office.provider-network.kubernetes.io/"
 """Of docs/samples/tour/06-underlay.yaml, which has an untagged Vlan and a Subnet of it."""

@@ -7,7 +7,7 @@ from tests.docker.lab import Lab
 
 
 @pytest.mark.xdist_group("dockers")
-@pytest.mark.docker_long
+@pytest.mark.long
 def test_starts_of_containers_are_measured_beside_those_on_dockers_own_bridge(lab: Lab) -> None:
     """A change of the log's form or of a call's name must not leave the benchmark behind."""
     lines = list(measure(lab.one, 1))

@@ -16,7 +16,7 @@ from sandbox.wait import until
 from tests.conftest import remove_leftovers, sandbox_name
 from tests.docker.lab import clear, pings, refused
 
-pytestmark = [pytest.mark.xdist_group("dockers-cluster"), pytest.mark.docker_long, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.xdist_group("dockers-cluster"), pytest.mark.long, pytest.mark.timeout(300)]
 
 NUMBER = 101
 """Of the host with Docker, far from those of nodes: it is none."""

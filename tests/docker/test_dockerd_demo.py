@@ -11,7 +11,7 @@ from tests.docker.lab import Lab
 
 
 @pytest.mark.xdist_group("dockers")
-@pytest.mark.docker_long
+@pytest.mark.long
 def test_all_that_is_shown_is_right_and_says_what_it_proves(lab: Lab) -> None:
     """A demo that shows a cross, or ends in the middle, is worse than none."""
     out = io.StringIO()

@@ -10,7 +10,7 @@ from tests.docker.lab import BLUE, Lab, create, endpoints, pings, refused
 pytestmark = pytest.mark.xdist_group("dockers")
 
 IMAGE = "busybox:sandbox"
-LONG = pytest.mark.docker_long
+LONG = pytest.mark.long
 
 
 def running(host: DockerHost) -> list[str]:

@@ -15,7 +15,7 @@ from tests.docker.conftest import HOME
 from tests.docker.lab import pings
 from tests.leftover import sandbox_name
 
-pytestmark = [pytest.mark.xdist_group("dockers"), pytest.mark.docker_long, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.xdist_group("dockers"), pytest.mark.long, pytest.mark.timeout(300)]
 
 CONFIGURATION = Path(__file__).parents[2] / "packaging" / "docker" / "config.json"
 NAME = "ovnloom:latest"
