@@ -86,9 +86,7 @@ def test_a_container_joins_and_leaves_a_second_network(lab: Lab) -> None:
     assert "10.79.0" not in routes(lab.one, "both")
 
 
-@pytest.mark.parametrize(
-    "which", [pytest.param(0, id="26.1"), pytest.param(1, id="20.10", marks=pytest.mark.long)]
-)
+@pytest.mark.parametrize("which", [pytest.param(0, id="26.1"), pytest.param(1, id="20.10", marks=pytest.mark.long)])
 def test_names_and_aliases_are_answered_by_docker_itself(lab: Lab, which: int) -> None:
     """The embedded DNS needs nothing of a driver but that endpoints are what Docker asked for."""
     host: DockerHost = lab.site.hosts[which]
