@@ -13,8 +13,9 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar
 
 import ovs.db.idl
 import ovs.poller
@@ -31,6 +32,9 @@ RETRY = 0.5
 """Seconds between two attempts to connect."""
 SCHEMA_SECONDS = 5.0
 COMMIT_SECONDS = 30.0
+LONG = 3600.0
+AWAY_PAUSE = 1.0
+"""Seconds between two looks at an Open vSwitch that is away."""
 NOT_CONNECTED = "Open vSwitch is not connected; see whether ovsdb-server runs on this host"
 
 Answer = TypeVar("Answer")
@@ -118,6 +122,18 @@ class OpenVSwitch:
             found = await self._wish(self._asked, ask)
         assert found is not None
         return found
+
+    async def follow(self, look: Callable[[Rows], object], wake: Callable[[], None]) -> NoReturn:
+        """`wake` is called now, after each change of what `look` finds, and when Open vSwitch is back."""
+        while True:
+            try:
+                seen = await self.read(look)
+                wake()
+                await self.until(partial(_differs, look, seen), LONG)
+            except TimeoutError:
+                continue
+            except Unavailable:
+                await asyncio.sleep(AWAY_PAUSE)
 
     def _wish(self, queue: deque[_Wish[Any]], act: Callable[[Rows], Answer]) -> asyncio.Future[Answer]:
         loop = asyncio.get_running_loop()
@@ -264,3 +280,7 @@ class OpenVSwitch:
         for wish in self._questions:
             wish.fail(Unavailable(NOT_CONNECTED))
         self._questions = []
+
+
+def _differs(look: Callable[[Rows], object], seen: object, rows: Rows) -> bool | None:
+    return True if look(rows) != seen else None

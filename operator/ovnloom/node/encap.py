@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from functools import partial
 
 from ovnloom import log
 from ovnloom.api.node import Node
@@ -29,9 +28,6 @@ CHASSIS = f"{PREFIX}chassis"
 VENDORS = frozenset({"kube-ovn", "ovnloom"})
 DEVICES = ("genev_sys_6081", "vxlan_sys_4789", "stt_sys_7471")
 """What Open vSwitch makes in the kernel for tunnels."""
-LONG = 3600.0
-AWAY_PAUSE = 1.0
-"""Seconds between two looks at an Open vSwitch that is away."""
 
 
 class Encap:
@@ -78,25 +74,13 @@ class Encap:
 
         async with asyncio.TaskGroup() as group:
             group.create_task(self._follow_host(look))
-            group.create_task(self._follow_switch(look))
+            group.create_task(self._means.ovs.follow(_said, look))
 
     async def _follow_host(self, wake: Callable[[], None]) -> None:
         async for event in events():
             is_ours = event.kind == "link" and event.name in (self._link, *DEVICES)
             if is_ours or event.kind in ("unknown", "address"):
                 wake()
-
-    async def _follow_switch(self, wake: Callable[[], None]) -> None:
-        ovs = self._means.ovs
-        while True:
-            try:
-                seen = await ovs.read(_said)
-                wake()
-                await ovs.until(partial(_differs, seen), LONG)
-            except TimeoutError:
-                continue
-            except Unavailable:
-                await asyncio.sleep(AWAY_PAUSE)
 
     async def _say(self, node: Node, near: Tunnel) -> str:
         """Open vSwitch has what ovn-controller needs; the id of the chassis. Raises Unavailable while it has none."""
@@ -169,10 +153,6 @@ def bridges_of(rows: Rows) -> dict[str, str]:
 def _said(rows: Rows) -> Mapping[str, str]:
     """What is looked at; a copy, since rows live on."""
     return dict(rows.root.external_ids)
-
-
-def _differs(seen: Mapping[str, str], rows: Rows) -> bool | None:
-    return True if _said(rows) != seen else None
 
 
 def _has_ipv6(view: View) -> bool:

@@ -39,11 +39,8 @@ MOST_SILENCES = 5
 """Questions in a row without an answer until the node counts as cut off."""
 RATES = frozenset({"ingress_rate", "egress_rate", "ingress_burst", "egress_burst"})
 """Annotations of a Node that limit its own port, in Mbit/s, as those of a Pod do."""
-AWAY_PAUSE = 1.0
-"""Seconds between two looks at an Open vSwitch that is away."""
 RESTART_SECONDS = 1.0
 """How long ovn0 may be away before it counts as deleted: a restarted ovs-vswitchd makes it anew by itself."""
-LONG = 3600.0
 
 
 class Join:
@@ -128,25 +125,13 @@ class Join:
         self._means.findings.followers.append(wake)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._follow_host(look))
-            group.create_task(self._follow_switch(look))
+            group.create_task(self._means.ovs.follow(_row, look))
             group.create_task(self._probe(look))
 
     async def _follow_host(self, wake: Callable[[], None]) -> None:
         async for event in events():
             if event.kind == "unknown" or LINK in (event.name, _name(event.index)):
                 wake()
-
-    async def _follow_switch(self, wake: Callable[[], None]) -> None:
-        ovs = self._means.ovs
-        while True:
-            try:
-                seen = await ovs.read(_row)
-                wake()
-                await ovs.until(partial(_differs, seen), LONG)
-            except TimeoutError:
-                continue
-            except Unavailable:
-                await asyncio.sleep(AWAY_PAUSE)
 
     async def _probe(self, wake: Callable[[], None]) -> None:
         silences = 0
@@ -203,10 +188,6 @@ def _row(rows: Rows) -> object:
         return None
     columns = (found.mac, found.mtu_request, found.error, found.ofport)
     return str(found.uuid), found.type, dict(found.external_ids), tuple(map(tuple, columns))
-
-
-def _differs(seen: object, rows: Rows) -> bool | None:
-    return True if _row(rows) != seen else None
 
 
 def _name(index: int) -> str:
