@@ -13,9 +13,9 @@ from ovnloom.ipam import Family
 from ovnloom.ovn import names
 from ovnloom.world.chassis import places
 from ovnloom.world.graph import Reader
-from ovnloom.world.nearness import Backend, Nearness
+from ovnloom.world.nearness import Backend, Nearness, backends
 from ovnloom.world.problem import idle
-from ovnloom.world.service import backend_address, slices
+from ovnloom.world.service import slices
 
 NOBODY: dict[Family, str] = {4: "127.0.0.1:9", 6: "[ff00::]:9"}
 """What a variable without backends says: an address that every OVN router drops. With an empty one the packet would go
@@ -89,14 +89,8 @@ class PerNode:
     def _backends(self, family: Family, port: ServicePort) -> Iterator[Backend]:
         for key in slices(self._read, self._service.key):
             found = self._read.get(EndpointSlice, key)
-            if found is None or found.family != family:
-                continue
-            for name, protocol, number in found.ports:
-                if (name, protocol) == (port.name, port.protocol):
-                    for endpoint in found.endpoints:
-                        text = backend_address(family, endpoint)
-                        if text:
-                            yield Backend(f"{text}:{number}", endpoint)
+            if found is not None:
+                yield from backends(found, family, port)
 
     def _variable(self, *identity: str) -> str:
         return names.node_variable(self._service.namespace, self._service.name, *identity)

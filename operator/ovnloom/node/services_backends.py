@@ -10,8 +10,7 @@ from ovnloom.api.meta import Key
 from ovnloom.api.service import Service, ServicePort
 from ovnloom.ipam import FAMILIES, Family
 from ovnloom.world.chassis import Place
-from ovnloom.world.nearness import Backend, Nearness
-from ovnloom.world.service import backend_address
+from ovnloom.world.nearness import Nearness, backends
 
 Slices = Mapping[Key, tuple[EndpointSlice, ...]]
 """The slices of each Service, in the order of their names."""
@@ -40,7 +39,7 @@ def choices(service: Service, slices: Iterable[EndpointSlice], place: Place) -> 
     for family in FAMILIES:
         if (family == 6) in families:
             for port in service.ports:
-                near = Nearness(_backends(found, family, port))
+                near = Nearness(backend for each in found for backend in backends(each, family, port))
                 yield Choice(family, port, near.near(place), near.local(place))
 
 
@@ -56,15 +55,3 @@ def ready_here(service: Service, slices: Iterable[EndpointSlice], node: str) -> 
             if endpoint.state == READY and endpoint.node == node
         }
     )
-
-
-def _backends(slices: Iterable[EndpointSlice], family: Family, port: ServicePort) -> Iterator[Backend]:
-    for found in slices:
-        if found.family != family:
-            continue
-        for name, protocol, number in found.ports:
-            if (name, protocol) == (port.name, port.protocol):
-                for endpoint in found.endpoints:
-                    text = backend_address(family, endpoint)
-                    if text:
-                        yield Backend(f"{text}:{number}", endpoint)

@@ -6,11 +6,14 @@ https://kubernetes.io/docs/concepts/services-networking/topology-aware-routing/ 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from ovnloom.api.endpointslice import LEAVING, READY, Endpoint
+from ovnloom.api.endpointslice import LEAVING, READY, Endpoint, EndpointSlice
+from ovnloom.api.service import ServicePort
+from ovnloom.ipam import Family
 from ovnloom.world.chassis import Place
+from ovnloom.world.service import backend_address
 
 
 class Backend(NamedTuple):
@@ -18,6 +21,17 @@ class Backend(NamedTuple):
 
     text: str
     endpoint: Endpoint
+
+
+def backends(found: EndpointSlice, family: Family, port: ServicePort) -> Iterator[Backend]:
+    """Those of one slice for a Service's port; none when the slice is of another family."""
+    if found.family != family:
+        return
+    for name, protocol, number in found.ports:
+        if (name, protocol) == (port.name, port.protocol):
+            for endpoint in found.endpoints:
+                if text := backend_address(family, endpoint):
+                    yield Backend(f"{text}:{number}", endpoint)
 
 
 class Nearness:
