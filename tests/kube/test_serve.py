@@ -4,8 +4,9 @@ import aiohttp
 import pytest
 from prometheus_client import CollectorRegistry, Counter
 
-from ovnloom.controller.serve import Check, Status, address, serving
+from ovnloom.controller.serve import Check, Status, serving
 from ovnloom.errors import Refused
+from ovnloom.web.listening import address
 
 
 async def get(where: str, path: str, **headers: str) -> tuple[int, str, str]:
@@ -61,17 +62,18 @@ async def test_a_port_that_is_taken_is_told_with_what_to_do() -> None:
 
 
 @pytest.mark.parametrize("listen", ["", "localhost", "1.2.3.4:", "1.2.3.4:http", "1.2.3.4:65536"])
-def test_what_is_no_address_is_told_so(listen: str) -> None:
+async def test_what_is_no_address_is_told_so(listen: str) -> None:
     """Rather than a traceback out of asyncio."""
     with pytest.raises(Refused, match="is no address"):
-        address(listen)
+        async with serving(listen, Status):
+            pass
 
 
 def test_addresses_have_hosts_of_both_families() -> None:
     """Dual stack Pods listen on [::]."""
-    assert address("[::1]:80") == ("::1", 80)
-    assert address("0.0.0.0:10660") == ("0.0.0.0", 10660)
-    assert address(":10660") == ("", 10660)
+    assert address("[::1]:80", "") == ("::1", 80)
+    assert address("0.0.0.0:10660", "") == ("0.0.0.0", 10660)
+    assert address(":10660", "") == ("", 10660)
 
 
 async def test_without_a_host_both_families_are_answered(unused_tcp_port: int) -> None:

@@ -9,7 +9,7 @@ from prometheus_client import REGISTRY, CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
 from ovnloom import log
-from ovnloom.errors import Refused
+from ovnloom.web.listening import listening
 
 logger = log.get("serve")
 
@@ -55,30 +55,16 @@ async def serving(
 
     Raises Refused when `listen` is no address or somebody else has it.
     """
-    host, port = address(listen)
     application = web.Application()
     pages = _Pages(status, registry)
     routes = (("/metrics", pages.metrics), ("/healthz", pages.healthz), ("/readyz", pages.readyz))
     application.add_routes([web.get(path, page) for path, page in routes])
-    runner = web.AppRunner(application, handle_signals=False, access_log=None, shutdown_timeout=1.0)
-    await runner.setup()
-    try:
-        try:
-            await web.TCPSite(runner, host or None, port).start()
-        except OSError as problem:
-            raise Refused(f"can't listen on {listen}: {problem.strerror}; set OVNLOOM_LISTEN to another") from problem
-        bound = runner.addresses[0]
-        yield f"{bound[0]}:{bound[1]}"
-    finally:
-        await runner.cleanup()
+    async with listening(application, listen, _wrong(listen), "set OVNLOOM_LISTEN to another") as (host, port):
+        yield f"{host}:{port}"
 
 
-def address(listen: str) -> tuple[str, int]:
-    """Host and port of `host:port`, `:port` (all hosts) or `[IPv6]:port`. Raises Refused."""
-    host, colon, port = listen.rpartition(":")
-    if not colon or not port.isdecimal() or int(port) > 65535:
-        raise Refused(f"OVNLOOM_LISTEN {listen!r} is no address; write it as :10660 (all hosts) or [::1]:10660")
-    return host.removeprefix("[").removesuffix("]"), int(port)
+def _wrong(listen: str) -> str:
+    return f"OVNLOOM_LISTEN {listen!r} is no address; write it as :10660 (all hosts) or [::1]:10660"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from aiohttp import web
 from prometheus_client import REGISTRY
 from prometheus_client.exposition import choose_encoder
 
-from ovnloom.errors import Refused
 from ovnloom.node.counters import show_traffic
+from ovnloom.web.listening import listening
 
 Why = Callable[[], Awaitable[str]]
 """What is wrong; empty when all is right."""
@@ -19,9 +19,6 @@ Why = Callable[[], Awaitable[str]]
 @asynccontextmanager
 async def pages(listen: str, unhealthy: Why, unready: Why) -> AsyncIterator[str]:
     """The pages are served while the context lasts, at the address that it gives. Raises Refused."""
-    host, colon, port = listen.rpartition(":")
-    if not colon or not port.isdecimal() or int(port) > 65535:
-        raise Refused(f"OVNLOOM_NODE_LISTEN {listen!r} is no address; write it as :10665 (all hosts) or [::1]:10665")
 
     async def metrics(request: web.Request) -> web.Response:
         await show_traffic()
@@ -36,18 +33,9 @@ async def pages(listen: str, unhealthy: Why, unready: Why) -> AsyncIterator[str]
 
     application = web.Application()
     application.add_routes([web.get("/metrics", metrics), web.get("/livez", livez), web.get("/readyz", readyz)])
-    runner = web.AppRunner(application, handle_signals=False, access_log=None, shutdown_timeout=1.0)
-    await runner.setup()
-    try:
-        try:
-            await web.TCPSite(runner, host.strip("[]") or None, int(port)).start()
-        except OSError as problem:
-            wrong = f"can't listen on {listen}: {problem.strerror}; set OVNLOOM_NODE_LISTEN to another"
-            raise Refused(wrong) from problem
-        bound = runner.addresses[0]
-        yield f"{bound[0]}:{bound[1]}"
-    finally:
-        await runner.cleanup()
+    wrong = f"OVNLOOM_NODE_LISTEN {listen!r} is no address; write it as :10665 (all hosts) or [::1]:10665"
+    async with listening(application, listen, wrong, "set OVNLOOM_NODE_LISTEN to another") as (host, port):
+        yield f"{host}:{port}"
 
 
 def _answer(why: str) -> web.Response:

@@ -17,6 +17,7 @@ from ovnloom.web.asking import Asker, Direction
 from ovnloom.web.details import details
 from ovnloom.web.guard import add_headers, guarded
 from ovnloom.web.items import FEW
+from ovnloom.web.listening import address, listening
 from ovnloom.web.live import Live
 
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -29,7 +30,8 @@ KINDS = frozenset({"Pod", *FEW})
 @asynccontextmanager
 async def serving(listen: str, live: Live, asker: Asker, hosts: Collection[str] = ()) -> AsyncIterator[str]:
     """While inside, the page is at the address that this yields. Raises Refused."""
-    host, port = address(listen)
+    wrong = f"--listen is {listen!r}, which is no address; write it as 127.0.0.1:8088 or [::1]:8088"
+    host, _ = address(listen, wrong)
     application = web.Application(middlewares=[guarded({*hosts, host})])
     application.on_response_prepare.append(add_headers)
     pages = _Pages(live, asker)
@@ -43,26 +45,11 @@ async def serving(listen: str, live: Live, asker: Asker, hosts: Collection[str] 
             web.get("/api/why", pages.why),
         ]
     )
-    runner = web.AppRunner(application, handle_signals=False, access_log=None, shutdown_timeout=0.5)
-    await runner.setup()
-    try:
+    async with listening(application, listen, wrong, "choose another by --listen", 0.5) as (host, port):
         try:
-            await web.TCPSite(runner, host or None, port).start()
-        except OSError as problem:
-            raise Refused(f"can't listen on {listen}: {problem.strerror}; choose another by --listen") from problem
-        bound = runner.addresses[0]
-        yield f"http://{f'[{bound[0]}]' if ':' in bound[0] else bound[0]}:{bound[1]}/"
-    finally:
-        pages.stop.set()
-        await runner.cleanup()
-
-
-def address(listen: str) -> tuple[str, int]:
-    """Host and port of `host:port` or `[IPv6]:port`. Raises Refused."""
-    host, colon, port = listen.rpartition(":")
-    if not colon or not port.isdecimal() or int(port) > 65535:
-        raise Refused(f"--listen is {listen!r}, which is no address; write it as 127.0.0.1:8088 or [::1]:8088")
-    return host.removeprefix("[").removesuffix("]"), int(port)
+            yield f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+        finally:
+            pages.stop.set()  # before the streams that are open are waited for
 
 
 class _Pages:
